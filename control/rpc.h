@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// JSON-RPC methods and the server that calls them.
+//
+// Purpose: a method is a declaration (name, parameters, result, help) and a function; everything a caller can see of it
+// comes from the declaration.
+//
+// Design: RPC_METHOD() registers at program start. The server decodes params against the declaration (unknown,
+// missing, wrong type or out of range: -32602 naming the field), fills in defaults, wraps changing methods in a
+// transaction, and answers after store_sync(). Answers to all requests of one loop iteration share one sync.
+//
+// Threads: control only.
+#ifndef RPC_H
+#define RPC_H
+
+#include <event2/event.h>
+#include <jansson.h>
+
+#include "../ports/fault.h"
+#include "../ports/param.h"
+#include "txn.h"
+
+enum rpc_flag {
+	RPC_CHANGES = 1 << 0, // takes dry_run (added by the server), runs in a transaction, may be an op of `txn`
+};
+
+struct rpc_client;
+
+struct rpc_call {
+	struct txn *txn;           // RPC_CHANGES only
+	struct rpc_client *client; // NULL when not called over the socket
+};
+
+// `params`: decoded, with defaults; borrowed. On success 0 and *result (a new reference; leave NULL for `true`). On
+// failure -errno with the fault filled.
+typedef int (*rpc_fn)(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f);
+
+struct rpc_method {
+	const char *name; // "port.add"
+	const char *help; // one or two sentences
+	const struct param *params; // NULL: none
+	const char *result;         // one sentence: the shape of the answer
+	const char *example;        // params as JSON text, run by a test; NULL if none makes sense
+	unsigned int flags;
+	rpc_fn call;
+};
+
+void rpc_method_register(const struct rpc_method *m);
+const struct rpc_method *rpc_method_find(const char *name);
+const struct rpc_method *rpc_method_at(unsigned int i); // in order of names; NULL past the end
+
+#define RPC_METHOD(m)                                                                                                    \
+	__attribute__((constructor)) static void rpc_method_register_##m(void)                                            \
+	{                                                                                                                \
+		rpc_method_register(&(m));                                                                               \
+	}
+
+// Checks `in` (an object, array in declared order not accepted; NULL counts as {}) against `params` and makes *out, a
+// new object with defaults filled in. `path` is prefixed to field names ("" at the top). 0 or -EINVAL with a fault.
+int rpc_decode(const struct param *params, const json_t *in, const char *path, json_t **out, struct fault *f);
+
+// Runs a method by name inside `t` (which may be NULL for methods that change nothing), as the server and txn do.
+int rpc_run(const char *method, const json_t *params, struct rpc_call *c, json_t **result, struct fault *f);
+
+struct rpc_server_conf {
+	struct event_base *base;
+	const char *path; // unix socket; at most 107 bytes
+};
+
+// Listens. A socket file where nobody answers is removed first; if a daemon answers: -EADDRINUSE.
+int rpc_server_start(const struct rpc_server_conf *conf, struct fault *f);
+void rpc_server_stop(void);
+
+// Tells subscribers of `topic` ("port", "link", "fdb", ...). `data` is stolen. Cheap when nobody subscribed;
+// event_wanted() tells beforehand.
+bool event_wanted(const char *topic);
+void event_send(const char *topic, const char *what, json_t *data);
+
+#endif

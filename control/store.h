@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// The desired state: in memory as a map, on disk as a snapshot and a journal.
+//
+// Purpose: what was acknowledged is there again after a crash at any instant, and a change costs the same however much
+// there is.
+//
+// Design: PATH holds a snapshot (a config document with "seq"), PATH.journal the records since then, each a line
+// "crc32c length seq json\n" holding one transaction. Appending preallocates, so that a full disk is noticed at once;
+// store_sync() (one fdatasync for all records since the last) must return 0 before any of them is acknowledged. A
+// torn tail is cut off at start (kept beside, .torn). When the journal has outgrown the snapshot it is compacted: new
+// snapshot to a temporary file, fsync, rename, fsync of the folder, then a new journal; records with a seq of the
+// snapshot or before are skipped on replay, so a crash between the steps is harmless. After a failed sync the store
+// refuses further changes.
+//
+// Threads: control only.
+#ifndef STORE_H
+#define STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "../ports/fault.h"
+
+// Opens (path NULL: in memory only) and loads. Errors: -EBUSY another daemon has it (flock), -EINVAL not a state file,
+// -errno. Nothing on disk changes but the cut of a torn tail.
+int store_open(const char *path, struct fault *f);
+void store_close(void);
+
+// The object of (kind, key), borrowed, or NULL. store_kind: the map key -> object of a kind, borrowed, never NULL.
+json_t *store_get(const char *kind, const char *key);
+json_t *store_kind(const char *kind);
+
+// In-memory change without journal, used by txn.c. put steals the reference.
+void store_put(const char *kind, const char *key, json_t *object);
+void store_del(const char *kind, const char *key);
+
+// Appends one record (the txn's changes). Not yet on disk. 0 or -errno with a fault, and then nothing was appended.
+int store_append(const json_t *changes, struct fault *f);
+bool store_dirty(void); // records wait for a sync
+int store_sync(struct fault *f);
+int store_compact_if_due(struct fault *f);
+
+#endif
