@@ -21,6 +21,8 @@
 
 enum rpc_flag {
 	RPC_CHANGES = 1 << 0, // takes dry_run (added by the server), runs in a transaction, may be an op of `txn`
+	RPC_OPEN = 1 << 1,    // fields that `params` does not declare are passed on as they are: the method decodes them by a
+	                      // table of its own (port.add: those of the port's kind, listed by rpc.describe as such)
 };
 
 struct rpc_client;
