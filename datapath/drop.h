@@ -18,7 +18,6 @@
 	X(RX_VLAN_DENIED, "rx_vlan_denied", "the port is not a member of the frame's VLAN")                            \
 	X(BRIDGE_HAIRPIN, "bridge_hairpin", "the destination is behind the port it came from")                         \
 	X(BRIDGE_NO_MEMBER, "bridge_no_member", "flooded, and no other port of the VLAN is up")                        \
-	X(BRIDGE_MAC_LIMIT, "bridge_smac_limit", "unknown source while the bridge is at its MAC limit and drops")      \
 	X(NO_MBUF, "no_mbuf", "no buffer was free for a copy or a segment")                                            \
 	X(BAD_OFFLOAD, "bad_offload", "the offload asked for does not fit the packet's headers")                       \
 	X(TX_MTU, "tx_mtu", "longer than the MTU of the port it should leave by")                                      \

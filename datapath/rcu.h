@@ -25,4 +25,7 @@ void rcu_synchronize(void);
 // Waits for and runs everything deferred. Control thread, at the end.
 void rcu_drain(void);
 
+// Drains, then frees the variable. Control thread, after the workers are gone.
+void rcu_destroy(void);
+
 #endif

@@ -9,7 +9,8 @@
 // Broadcast domains: one for each VLAN that some port of the bridge names ("in use"), and one per bridge, the rest
 // domain, that carries every other VLAN and untagged frames between the ports that take any VLAN. In the rest domain
 // frames pass as they are, tags untouched (so QinQ passes), and MACs are learned once for all its VLANs (shared
-// learning, IEEE 802.1Q); name a VLAN to have it learn on its own.
+// learning, IEEE 802.1Q); name a VLAN to have it learn on its own. A native port of all VLANs makes VLAN 0 one in use,
+// of which it is no member: untagged frames of others must not enter its native VLAN.
 //
 // Threads: built by control, constant once published. Fields of `struct port` that change are atomic by themselves.
 #ifndef STATE_H

@@ -15,7 +15,7 @@
 #include "state.h"
 
 #define HIST_BUCKETS 32
-#define BURST_FILL_BUCKETS 8 // packets per burst: 1, 2-3, 4-7, 8-15, 16-31, 32-63, 64 (index 0 counts empty polls)
+#define BURST_FILL_BUCKETS 7 // packets per burst: 1, 2-3, 4-7, 8-15, 16-31, 32-63, 64
 
 // What one worker counted of one port.
 struct port_counters {
@@ -74,6 +74,7 @@ void workers_stop(void); // waits for them to leave their loops
 void workers_destroy(void);
 unsigned int workers_count(void);
 const struct worker_conf *worker_conf(unsigned int i);
+enum worker_idle worker_idle_get(unsigned int i);
 void worker_idle_set(unsigned int i, enum worker_idle idle); // at run time
 
 // Asks all workers for their counters and waits, at most `timeout_ms`, for each to copy them between two loops.

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// Which build of the datapath runs: the sources of the hot path are compiled once per x86-64 level.
+#include <errno.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include "worker_priv.h"
+
+static const struct datapath_ops *chosen = &datapath_v2;
+
+static const struct {
+	const char *name;
+	const struct datapath_ops *ops;
+} levels[] = {{"v4", &datapath_v4}, {"v3", &datapath_v3}, {"v2", &datapath_v2}};
+
+// The levels of the x86-64 psABI, in the terms that GCC's builtin knows.
+static bool cpu_has(const char *level)
+{
+	__builtin_cpu_init();
+	if (!strcmp(level, "v4"))
+		return __builtin_cpu_supports("x86-64-v4");
+	if (!strcmp(level, "v3"))
+		return __builtin_cpu_supports("x86-64-v3");
+	return __builtin_cpu_supports("x86-64-v2");
+}
+
+int datapath_isa_set(const char *isa, struct fault *f)
+{
+	for (unsigned int i = 0; i < RTE_DIM(levels); i++) {
+		if (isa && strcmp(isa, levels[i].name))
+			continue;
+		if (cpu_has(levels[i].name)) {
+			chosen = levels[i].ops;
+			return 0;
+		}
+		if (isa)
+			return fault_str(f, -ENOTSUP, "isa", isa, "a level that this CPU has",
+					 "this CPU lacks x86-64-%s", isa);
+	}
+	return fault_str(f, isa ? -EINVAL : -ENOTSUP, "isa", isa ? isa : "", "v2, v3, v4",
+			 "no instruction set level fits");
+}
+
+const char *datapath_isa(void)
+{
+	return chosen->isa;
+}
+
+const struct datapath_ops *datapath_ops(void)
+{
+	return chosen;
+}

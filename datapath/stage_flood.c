@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// Lane: takes FLOOD; sets EGRESS, DROP.
+//
+// A packet goes to every other port of its broadcast domain whose link is up, by reference: all but the last member get
+// theirs here, the last one takes the packet itself through the stages that follow.
+#include "stage.h"
+
+// One more reference to packet i leaves by fp. Charged as a copy to the port it came in by, whatever becomes of it.
+static void flood_to(struct worker *w, struct burst *b, uint32_t i, const struct fwd_port *fp)
+{
+	struct rte_mbuf *m = b->pkt[i];
+	struct port_counters *in = &w->count[b->in_port[i]];
+	bool tagged = b->tagged >> i & 1, priority = b->priority >> i & 1, segment = false;
+	enum drop_reason reason = DROP_COUNT;
+
+	in->copies++;
+	rte_pktmbuf_refcnt_update(m, 1);
+	if (egress_odd(fp, m, b->vid[i], tagged, priority))
+		reason = egress_apply(b, i, fp, &m, &segment);
+	if (reason == DROP_COUNT) {
+		tx_add(w, fp->port->id, b->in_port[i], m, segment);
+		return;
+	}
+	if (reason <= DROP_INGRESS_LAST)
+		in->drops[reason]++;
+	else
+		w->count[fp->port->id].drops[reason]++;
+	rte_pktmbuf_free(m);
+}
+
+// Returns false if there is nobody to send it to.
+static bool flood_packet(struct worker *w, struct burst *b, uint32_t i)
+{
+	const struct fwd_domain *d = w->state->domain[(uint16_t)b->dmac_key[i]];
+	const struct fwd_port *last = NULL;
+
+	for (uint32_t k = 0; k < d->nmembers; k++) {
+		const struct fwd_port *fp = w->state->port[d->member[k].port_id];
+
+		if (fp->port->id == b->in_port[i] || !__atomic_load_n(&fp->port->link_up, __ATOMIC_RELAXED))
+			continue;
+		if (last)
+			flood_to(w, b, i, last);
+		last = fp;
+	}
+	if (last)
+		b->out_port[i] = last->port->id;
+	return last;
+}
+
+void stage_flood(struct worker *w, struct burst *b)
+{
+	uint64_t mask = lane_take(b, LANE_FLOOD);
+	uint64_t alone = 0;
+	uint32_t i;
+
+	if (likely(!mask))
+		return;
+	lane_foreach(i, mask) {
+		if (!flood_packet(w, b, i))
+			alone |= UINT64_C(1) << i;
+	}
+	burst_drop(w, b, alone, DROP_BRIDGE_NO_MEMBER);
+	lane_give(b, LANE_FLOOD, LANE_EGRESS, mask & ~alone);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// The loop of an lcore: poll, run the pipeline, send, report a quiescent state, rest if there was nothing to do.
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+
+#include "rcu.h"
+#include "stage.h"
+
+#define RX_SPACE_MIN 32    // a queue is asked for no fewer packets than this
+#define IDLE_SPIN_US 20    // empty polling before the first sleep
+#define IDLE_SLEEP_MIN_NS 10000
+
+struct rest {
+	uint64_t since;    // TSC when polls became empty; 0 while busy
+	uint64_t sleep_ns; // the next sleep
+};
+
+// Counts what a queue gave and notes where it came from.
+static inline void rx_account(struct worker *w, struct burst *b, struct rxq *q, uint16_t n)
+{
+	struct port_counters *c = &w->count[q->port_id];
+	uint64_t bytes = 0;
+
+	for (uint32_t i = b->n; i < b->n + n; i++) {
+		bytes += b->pkt[i]->pkt_len;
+		rte_prefetch0(rte_pktmbuf_mtod(b->pkt[i], void *));
+	}
+	c->rx_packets += n;
+	c->rx_bytes += bytes;
+	q->packets += n;
+	q->bytes += bytes;
+	b->from[b->nsegments++] = (struct burst_segment){.first = (uint16_t)b->n, .port_id = q->port_id};
+	b->n += n;
+}
+
+static inline void burst_run(struct worker *w, struct burst *b)
+{
+	w->self.burst_fill[31 - __builtin_clz(b->n)]++;
+	pipeline_run(w, b);
+}
+
+// Visits every queue once. Packets of several queues share a burst until it has no room for a queue's share.
+static uint32_t poll_queues(struct worker *w, const struct poll_list *list)
+{
+	struct burst *b = &w->burst;
+	uint32_t got = 0;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		struct rxq *q = list->q[i];
+		const uint16_t *idle = __atomic_load_n(&q->idle_word, __ATOMIC_RELAXED);
+		uint16_t n;
+
+		if (idle && __atomic_load_n(idle, __ATOMIC_RELAXED) == q->idle_value)
+			continue;
+		n = q->rx(q, b->pkt + b->n, (uint16_t)(BURST_MAX - b->n));
+		if (!n)
+			continue;
+		rx_account(w, b, q, n);
+		got += n;
+		if (b->n > BURST_MAX - RX_SPACE_MIN)
+			burst_run(w, b);
+	}
+	if (b->n)
+		burst_run(w, b);
+	return got;
+}
+
+// Sleeps longer the longer nothing came, up to the bound; offline, so that nobody waits for a sleeper.
+static void rest(struct worker *w, struct rest *r)
+{
+	uint64_t max_ns = (uint64_t)w->conf.sleep_max_us * 1000;
+	struct timespec ts;
+
+	if (!r->since) {
+		r->since = w->tsc;
+		r->sleep_ns = IDLE_SLEEP_MIN_NS;
+	}
+	if (w->tsc - r->since < IDLE_SPIN_US * (rte_get_tsc_hz() / 1000000)) {
+		rte_pause();
+		return;
+	}
+	ts = (struct timespec){.tv_nsec = (long)RTE_MIN(r->sleep_ns, max_ns)};
+	rte_rcu_qsbr_thread_offline(rcu_var(), w->index);
+	nanosleep(&ts, NULL);
+	rte_rcu_qsbr_thread_online(rcu_var(), w->index);
+	w->self.sleeps++;
+	r->sleep_ns = RTE_MIN(r->sleep_ns * 2, max_ns);
+	w->self.idle_cycles += rte_rdtsc() - w->tsc;
+	w->tsc = rte_rdtsc(); // sleeping by choice is no gap
+}
+
+static void snapshot_if_asked(struct worker *w)
+{
+	uint32_t asked = __atomic_load_n(&w->shared.snapshot_asked, __ATOMIC_ACQUIRE);
+
+	if (likely(asked == w->reply.snapshot_done))
+		return;
+	worker_copy_stats(w, w->shared.snapshot_to);
+	__atomic_store_n(&w->reply.snapshot_done, asked, __ATOMIC_RELEASE);
+}
+
+// Charges the loop that ended now to busy or idle time and to the histogram of gaps between polls.
+static inline void loop_account(struct worker *w, uint32_t got)
+{
+	uint64_t now = rte_rdtsc();
+	uint64_t gap = now - w->tsc;
+	uint32_t bucket = gap ? 63 - (uint32_t)__builtin_clzll(gap) : 0;
+	uint32_t reset = __atomic_load_n(&w->shared.gap_reset_asked, __ATOMIC_RELAXED);
+
+	w->tsc = now;
+	w->self.loops++;
+	if (got)
+		w->self.busy_cycles += gap;
+	else
+		w->self.idle_cycles += gap;
+	if (unlikely(reset != w->reply.gap_reset_done)) {
+		w->reply.gap_reset_done = reset;
+		w->self.poll_gap_max = 0;
+		memset(w->self.poll_gap, 0, sizeof(w->self.poll_gap));
+	}
+	w->self.poll_gap[RTE_MIN(bucket, HIST_BUCKETS - 1U)]++;
+	w->self.poll_gap_max = RTE_MAX(w->self.poll_gap_max, gap);
+}
+
+static int worker_loop(void *arg)
+{
+	struct worker *w = arg;
+	struct rest r = {0};
+
+	rte_rcu_qsbr_thread_online(rcu_var(), w->index);
+	w->tsc = rte_rdtsc();
+	while (!__atomic_load_n(&w->shared.stop, __ATOMIC_RELAXED)) {
+		uint32_t got = 0;
+
+		w->state = fwd_state_current();
+		w->now_s = datapath_clock();
+		if (w->state) {
+			w->nports = RTE_MAX(w->nports, (uint32_t)w->state->nports);
+			got = poll_queues(w, w->state->poll[w->index]);
+			tx_flush(w);
+		}
+		rte_rcu_qsbr_quiescent(rcu_var(), w->index);
+		snapshot_if_asked(w);
+		loop_account(w, got);
+		if (got)
+			r.since = 0;
+		else if (w->shared.idle == WORKER_IDLE_SLEEP)
+			rest(w, &r);
+	}
+	rte_rcu_qsbr_thread_offline(rcu_var(), w->index);
+	return 0;
+}
+
+static uint64_t lanes_equal16_call(const uint16_t v[BURST_MAX], uint16_t x)
+{
+	return lanes_equal16(v, x);
+}
+
+const struct datapath_ops DATAPATH_OPS = {
+	.isa = DATAPATH_ISA,
+	.worker_loop = worker_loop,
+	.pipeline_run = pipeline_run,
+	.tx_flush = tx_flush,
+	.lanes_equal16 = lanes_equal16_call,
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// A worker from within: what the loop and the stages share.
+//
+// Design: all of it belongs to the worker's thread. Control writes `stop`, `idle` and the snapshot request, and reads
+// the event ring; those have cache lines of their own.
+#ifndef WORKER_PRIV_H
+#define WORKER_PRIV_H
+
+#include <rte_ring.h>
+
+#include "../tables/fdb.h"
+#include "burst.h"
+#include "worker.h"
+
+#define WORKER_EVENTS 8192 // ring size; a lost event comes again with the next packet
+#define WORKER_RECENT 1024 // remembered events, so that a flow asks to be learned once in a while and not per packet
+
+// Packets on their way to one port, sent at the end of each loop at the latest.
+struct tx_buffer {
+	uint16_t n;
+	bool listed; // in tx_dirty
+	struct rte_mbuf *pkt[BURST_MAX];
+};
+
+struct worker_recent {
+	uint64_t key;
+	uint32_t tick; // TSC >> RECENT_TICK_SHIFT
+	uint16_t port_id;
+};
+
+struct worker {
+	uint16_t index;
+	uint16_t now_s;                // coarse time of this loop
+	const struct fwd_state *state; // of this loop
+	struct hash64 *fdb_hash;
+	struct fdb *fdb;
+	uint64_t tsc;                   // of this loop
+	struct port_counters *count;    // [PORT_MAX]
+	struct tx_buffer *tx;           // [PORT_MAX]
+	uint16_t *tx_dirty;             // ports whose buffer is not empty, each once
+	uint32_t ntx_dirty;
+	uint32_t nports;                // rows of `count` that may not be zero: highest port id seen plus one
+	struct worker_counters self;
+	struct rte_ring *events;        // of struct worker_event; producer: worker, consumer: control
+	struct worker_recent *recent;   // [WORKER_RECENT]
+	struct worker_conf conf;
+	struct burst burst;
+
+	struct worker_shared {
+		bool stop;               // written by control
+		uint8_t idle;            // written by control, enum worker_idle
+		uint32_t snapshot_asked; // written by control after snapshot_to
+		uint32_t gap_reset_asked;
+		struct worker_stats *snapshot_to;
+	} shared __rte_cache_aligned;
+	struct worker_reply {
+		uint32_t snapshot_done; // written by worker
+		uint32_t gap_reset_done;
+	} reply __rte_cache_aligned;
+} __rte_cache_aligned;
+
+// The functions compiled once per instruction set level, chosen at start.
+struct datapath_ops {
+	const char *isa;
+	int (*worker_loop)(void *worker);
+	// Runs worker->burst, whose pkt, n, from and nsegments are filled, through all stages; b->n is 0 afterwards.
+	void (*pipeline_run)(struct worker *w, struct burst *b);
+	// Sends everything that waits in transmit buffers.
+	void (*tx_flush)(struct worker *w);
+	uint64_t (*lanes_equal16)(const uint16_t v[BURST_MAX], uint16_t x); // for the test against its scalar twin
+};
+
+extern const struct datapath_ops datapath_v2, datapath_v3, datapath_v4;
+const struct datapath_ops *datapath_ops(void);
+
+// The state now published. Any thread within a grace period.
+const struct fwd_state *fwd_state_current(void);
+uint16_t datapath_clock(void);
+
+// A worker without a thread, as the pipeline tests use. NULL on no memory.
+struct worker *worker_new(uint16_t index, const struct worker_conf *conf, struct fdb *fdb);
+void worker_free(struct worker *w);
+void worker_copy_stats(const struct worker *w, struct worker_stats *out);
+
+// Asks control to learn that key is behind port_id. Bounded in rate per key; lost if the ring is full.
+void worker_learn(struct worker *w, uint64_t key, uint16_t port_id);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// Packets in, packets out: real mbufs through the real stages on a worker without a thread.
+//
+// Design: a test describes ports and their VLANs, puts frames in, runs the pipeline and takes what the ports got. Ports
+// are of a kind that keeps what it is sent. State of the last description lasts until harness_reset().
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../datapath/worker_priv.h"
+
+#define HARNESS_PORTS 16 // ids 1..15
+#define HARNESS_OUT 4096
+
+struct harness_port {
+	struct port port;
+	struct fwd_port fwd;
+	uint16_t vid_domain[VLAN_COUNT];
+	struct rte_mbuf *out[HARNESS_OUT];
+	uint32_t nout;
+	uint32_t room; // takes this many more packets
+};
+
+extern struct worker *harness_worker;
+extern struct fdb *harness_fdb;
+extern struct harness_port harness_ports[HARNESS_PORTS];
+
+// EAL without privileges, pool, tables; once per program. Exits on failure.
+void harness_init(void);
+
+// Forgets ports, domains, FDB, counters; frees what ports still hold. Runs on the given level ("v2"...), or false if
+// this CPU lacks it.
+bool harness_reset(const char *isa);
+
+// A port that is up, in bridge 1, MTU 1500, member of nothing.
+struct harness_port *harness_port(uint16_t id);
+// Makes port a member of domain (created at need with that vid). Untagged frames into it if `untagged`.
+void harness_access(uint16_t id, uint16_t domain, uint16_t vid);
+void harness_trunk(uint16_t id, uint16_t domain, uint16_t vid);
+void harness_native(uint16_t id, uint16_t domain, uint16_t vid);
+// All-VLAN member of a rest domain: what no entry of vid_domain says already goes there.
+void harness_rest(uint16_t id, uint16_t domain);
+void harness_build(void); // to be called after the description
+
+// A frame of `len` bytes from `data`; NULL m->buf is never returned.
+struct rte_mbuf *harness_mbuf(const void *data, uint32_t len);
+void harness_in(uint16_t port_id, struct rte_mbuf *m); // runs the pipeline by itself whenever 64 are in
+void harness_run(void);                                // and sends what is buffered
+
+uint64_t harness_drops(uint16_t port_id, enum drop_reason reason);
+// rx + copies == tx + drops, and no mbuf is lost: all of the pool's are free but those that ports hold. Fails the test.
+void harness_audit(void);
+
+#endif
