@@ -6,9 +6,10 @@
 // Design: a hash64 from key (MAC << 16 | domain, the MAC as loaded little-endian from the frame) to a 32-bit value:
 // port id in the upper half, coarse second of the last sight in the lower, 0 there for a static entry. Workers refresh
 // the lower half in place, at most once a second per entry; all else is written by control. A refresh that races with a
-// move or removal may be lost or land on the slot's next entry, which then ages a little later: harmless, and the ageing
-// scan restores the 0 of a static entry. Full seconds are kept beside the table by the scan, so that ageing times may
-// be longer than 16 bits of seconds.
+// move or removal may be lost or land on the slot's next entry, which then ages a little later: harmless, and the
+// ageing scan restores the 0 of a static entry. Full seconds are kept beside the table by the scan, so that ageing
+// times may be longer than 16 bits of seconds. For this, every entry has to be visited by fdb_walk() at least every 18
+// hours.
 //
 // Threads: fdb_lookup_bulk and fdb_touch: any thread. The rest: control.
 #ifndef FDB_H
@@ -16,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "hash64.h"
 
@@ -32,14 +34,32 @@ struct fdb_entry {
 };
 
 // The key of a MAC (6 bytes in network order) in a domain.
-static inline uint64_t fdb_key(const uint8_t mac[6], uint16_t domain);
-static inline uint16_t fdb_key_domain(uint64_t key);
-static inline void fdb_key_mac(uint64_t key, uint8_t mac[6]);
+static inline uint64_t fdb_key(const uint8_t mac[6], uint16_t domain)
+{
+	uint64_t key = 0;
+
+	memcpy(&key, mac, 6);
+	return key << 16 | domain;
+}
+
+static inline uint16_t fdb_key_domain(uint64_t key)
+{
+	return (uint16_t)key;
+}
+
+static inline void fdb_key_mac(uint64_t key, uint8_t mac[6])
+{
+	key >>= 16;
+	memcpy(mac, &key, 6);
+}
 
 // Creates an empty table of at least `capacity` entries (FDB_CAPACITY_MIN..MAX), allocated at once. 0, -EINVAL or
-// -ENOMEM.
+// -ENOMEM. Its memory is at most 40 bytes for each.
 int fdb_create(struct fdb **out, uint32_t capacity);
 void fdb_destroy(struct fdb *f);
+
+// Port ids are not 0. now_s is a clock of 1 s steps that goes from 65535 to 1, never 0, the same for all callers; a
+// worker's may be behind or ahead by some seconds.
 
 // The hash that workers look up in, to be passed to hash64_lookup_bulk(). Constant for the life of the fdb.
 struct hash64 *fdb_hash(struct fdb *f);
