@@ -180,6 +180,9 @@ int eal_start(const struct options *o, char **argv, struct fault *f)
 
 	memory_mb = o->socket_mem_mb != 0 ? o->socket_mem_mb : eal_memory_needed_mb(o->mbufs, o->fdb_size);
 	huge = !o->no_huge && hugepages_enough(&o->worker_cpus, memory_mb);
+	// What was to be had of hugepages may be far more than the machine has of other memory.
+	if (!huge && !o->no_huge)
+		memory_mb = eal_memory_needed_mb(o->mbufs, o->fdb_size);
 	compose(&a, o);
 	LOG(DEBUG, "EAL arguments: %s", arguments);
 	if (rte_eal_init(a.n, a.arg) >= 0)

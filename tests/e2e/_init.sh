@@ -79,7 +79,6 @@ start_daemon() {
 }
 
 # daemon_wait [TIMEOUT_S]: waits for its end; sets DAEMON_RC to the exit status.
-# shellcheck disable=SC2120
 daemon_wait() {
 	wait_for "! daemon_alive" "${1:-20}"
 	DAEMON_RC=0

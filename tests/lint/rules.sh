@@ -153,7 +153,7 @@ rule_format() {
 rule_shell() {
 	local f
 	shell_files | while read -r f; do
-		shellcheck -x -P SCRIPTDIR -f gcc "$f"
+		shellcheck -f gcc "$f"
 	done
 }
 
