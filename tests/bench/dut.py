@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Devices under test: each forwards from a net_pcap that never ends to a net_null, on one core, and says what a packet costs.
+
+A device is started with a pcap file, measured for a while, and stopped. measure() returns cycles per packet; it raises
+Ledger when packets in and out do not add up, for then there is no figure.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+WORKER_CPU, CONTROL_CPU = 0, 1
+MBUFS = 300000
+
+
+class Ledger(Exception):
+    """What went in did not come out or was not accounted for."""
+
+
+class Missing(Exception):
+    """A device that this machine cannot run, and why."""
+
+
+def wait_for(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise RuntimeError("%s: not within %g s" % (what, seconds))
+
+
+def end_process(process, seconds=10):
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def vdevs(pcap):
+    return ["net_pcap0,rx_pcap=%s,infinite_rx=1" % pcap, "net_null1,no-rx=1"]
+
+
+class Testpmd:
+    """testpmd in io mode: the floor, moving packets and nothing else."""
+    name = "testpmd io"
+
+    def __init__(self, mode="io", devices=None, tag="bench"):
+        self.mode, self.devices, self.tag = mode, devices, tag
+        if not shutil.which("dpdk-testpmd"):
+            raise Missing("package dpdk-dev is not installed")
+
+    def start(self, pcap, macs):
+        args = ["stdbuf", "-o0", "dpdk-testpmd", "-l", "%d,%d" % (WORKER_CPU, CONTROL_CPU), "--main-lcore", str(CONTROL_CPU), "--no-pci",
+                "--in-memory", "--file-prefix", "%s-testpmd" % self.tag]
+        for device in self.devices or vdevs(pcap):
+            args += ["--vdev", device]
+        args += ["--", "-i", "--nb-cores=1", "--forward-mode=" + self.mode, "--record-core-cycles",
+                 "--total-num-mbufs=%d" % MBUFS]
+        self.process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.text = ""
+        self.command("", "testpmd> ")
+
+    def command(self, line, until, seconds=30):
+        """Sends a line and returns what is printed until a text appears."""
+        self.process.stdin.write((line + "\n").encode())
+        self.process.stdin.flush()
+        seen = ""
+
+        def arrived():
+            nonlocal seen
+            seen += (self.process.stdout.read() or b"").decode(errors="replace")
+            if self.process.poll() is not None:
+                raise RuntimeError("testpmd ended: " + seen[-500:])
+            return until in seen
+        wait_for(arrived, seconds, "testpmd after '%s'" % line)
+        return seen
+
+    def measure(self, seconds):
+        self.command("start", "testpmd> ") # counts from here
+        time.sleep(seconds)
+        text = self.command("stop", "Done.")
+        total = text[text.rindex("Accumulated forward statistics"):]
+        rx = int(re.search(r"RX-packets: (\d+)", total).group(1))
+        tx, dropped = map(int, re.search(r"TX-packets: (\d+)\s+TX-dropped: (\d+)", total).groups())
+        if rx != tx + dropped:
+            raise Ledger("testpmd: received %d, sent %d, dropped %d" % (rx, tx, dropped))
+        return float(re.search(r"CPU cycles/packet=([\d.]+)", text).group(1))
+
+    def stop(self):
+        end_process(self.process)
+
+
+class Sluice:
+    """Ourselves: two ports on a bridge, the destinations in the FDB, sources learned."""
+    name = "Sluice bridge"
+
+    def __init__(self, build="build", isa=None):
+        self.binary, self.isa = os.path.join(build, "sluiced"), isa
+        if not os.access(self.binary, os.X_OK):
+            raise Missing("%s is not built" % self.binary)
+
+    def start_daemon(self):
+        self.folder = tempfile.mkdtemp(prefix="sluice-bench-")
+        path = os.path.join(self.folder, "s")
+        args = [self.binary, "--socket", path, "--no-state", "--worker-cpus", str(WORKER_CPU), "--control-cpus",
+                str(CONTROL_CPU), "--idle", "poll", "--mbufs", str(MBUFS)]
+        with open(os.path.join(self.folder, "log"), "w") as log:
+            self.process = subprocess.Popen(args + (["--isa", self.isa] if self.isa else []), stdout=log, stderr=log)
+
+        def connect():
+            if self.process.poll() is not None:
+                raise RuntimeError("sluiced ended: " + open(os.path.join(self.folder, "log")).read()[-2000:])
+            s = socket.socket(socket.AF_UNIX)
+            try:
+                s.connect(path)
+            except OSError:
+                s.close()
+                return None
+            return s
+        self.stream = wait_for(connect, 60, "the socket of sluiced").makefile("rwb")
+
+    def call(self, method, **params):
+        self.stream.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
+        self.stream.flush()
+        answer = json.loads(self.stream.readline())
+        if "error" in answer:
+            raise RuntimeError("%s: %s" % (method, answer["error"]))
+        return answer["result"]
+
+    def start(self, pcap, macs):
+        self.start_daemon()
+        ops = [{"method": "bridge.add", "params": {"name": "br0"}}]
+        for name, devargs in zip(["in", "out"], vdevs(pcap)):
+            ops.append({"method": "port.add", "params": {"name": name, "type": "dpdk", "devargs": devargs}})
+            ops.append({"method": "bridge.port_add", "params": {"bridge": "br0", "port": name}})
+        for m in macs:
+            ops.append({"method": "fdb.add", "params": {"bridge": "br0", "mac": m, "port": "out"}})
+        self.call("txn", ops=ops)
+        # The sources are learned in some milliseconds to a second; measure what lasts.
+        wait_for(lambda: self.call("bridge.list")[0]["macs"] >= 2 * len(macs), 30, "learning")
+
+    def measure(self, seconds):
+        before = self.worker()
+        time.sleep(seconds)
+        after = self.worker()
+        audit = self.call("stats.audit")
+        if not audit["ok"]:
+            raise Ledger("sluiced: " + json.dumps(audit))
+        packets = after[1] - before[1]
+        if not packets:
+            raise Ledger("sluiced forwarded nothing")
+        return (after[0] - before[0]) / packets
+
+    def worker(self):
+        """All cycles of the worker and the packets it sent, of one snapshot."""
+        stats = self.call("stats.get")
+        worker = stats["workers"][0]
+        return (worker["busy_cycles"] + worker["idle_cycles"],
+                sum(p["tx_packets"] for p in stats["ports"]))
+
+    def stop(self):
+        end_process(self.process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Ovs:
+    """OVS-DPDK: one bridge, action NORMAL, the destinations in its FDB."""
+    name = "OVS-DPDK NORMAL"
+
+    def __init__(self):
+        self.vswitchd = next((p for p in ("/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk", "/usr/sbin/ovs-vswitchd")
+                              if os.access(p, os.X_OK)), None)
+        if not self.vswitchd:
+            raise Missing("package openvswitch-switch-dpdk is not installed")
+
+    def run(self, *args):
+        done = subprocess.run(args, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
+        if done.returncode:
+            raise RuntimeError("%s: %s" % (" ".join(args), done.stdout))
+        return done.stdout
+
+    def start(self, pcap, macs):
+        self.folder = tempfile.mkdtemp(prefix="ovs-bench-")
+        self.env = dict(os.environ, OVS_RUNDIR=self.folder, OVS_LOGDIR=self.folder, OVS_DBDIR=self.folder)
+        db = "unix:%s/db.sock" % self.folder
+        self.run("ovsdb-tool", "create", self.folder + "/conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
+        self.db = subprocess.Popen(["ovsdb-server", self.folder + "/conf.db", "--remote=p" + db], env=self.env,
+                                   stderr=subprocess.DEVNULL)
+        wait_for(lambda: os.path.exists(self.folder + "/db.sock"), 10, "ovsdb-server")
+        self.vsctl = ["ovs-vsctl", "--db=" + db, "--timeout=60"]
+        self.run(*self.vsctl, "--no-wait", "init", "--", "set", "Open_vSwitch", ".", "other_config:dpdk-init=true",
+                 "other_config:pmd-cpu-mask=%#x" % (1 << WORKER_CPU), "other_config:dpdk-lcore-mask=%#x" % (1 << CONTROL_CPU),
+                 "other_config:dpdk-extra=--no-pci --in-memory --file-prefix ovs-bench", "other_config:dpdk-socket-mem=1024")
+        self.process = subprocess.Popen([self.vswitchd, db, "--log-file=%s/log" % self.folder,
+                                         "--unixctl=" + self.target()], env=self.env,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.run(*self.vsctl, "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
+                 "other_config:mac-table-size=1000000")
+        for name, devargs in zip(["in", "out"], vdevs(pcap)):
+            self.run(*self.vsctl, "add-port", "br0", name, "--", "set", "Interface", name, "type=dpdk",
+                     "options:dpdk-devargs=" + devargs)
+        for m in macs:
+            self.run("ovs-appctl", "-t", self.target(), "fdb/add", "br0", "out", "0", m)
+
+    def target(self):
+        return os.path.join(self.folder, "ctl")
+
+    def measure(self, seconds):
+        time.sleep(1)  # its caches fill in the first second
+        self.run("ovs-appctl", "-t", self.target(), "dpif-netdev/pmd-perf-show")
+        self.run("ovs-appctl", "-t", self.target(), "dpif-netdev/pmd-stats-clear")
+        time.sleep(seconds)
+        text = self.run("ovs-appctl", "-t", self.target(), "dpif-netdev/pmd-perf-show")
+        return float(re.search(r"Rx packets:.*\((?:[\d.]+ Kpps, )?([\d.]+) cycles/pkt\)", text).group(1))
+
+    def stop(self):
+        end_process(self.process)
+        end_process(self.db)
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is measured: frames, devices and targets of each scenario."""
+import functools
+import os
+
+import dut
+import traffic
+
+
+def device(cls, *args, **kwargs):
+    make = functools.partial(cls, *args, **kwargs)
+    make.label = kwargs.pop("label", None) or cls.name
+    return make
+
+
+class Bridge:
+    """Frames of one port to another through a bridge; testpmd io is the floor."""
+    floor = dut.Testpmd.name
+
+    def __init__(self, name, text, flows, macs, target):
+        self.name, self.text, self.flows, self.macs, self.target = name, text, flows, macs, target
+
+    def prepare(self, folder):
+        pcap = os.path.join(folder, self.name + ".pcap")
+        return pcap, traffic.write_pcap(pcap, self.flows, macs=self.macs)
+
+    def devices(self, build, setup):
+        return [device(dut.Testpmd), device(dut.Sluice, build), device(dut.Ovs)]
+
+    def missed(self, rows):
+        above = rows[dut.Sluice.name]["above_floor"]
+        return [] if above <= self.target else ["%s: %+.1f cycles above io, at most %+d" % (self.name, above, self.target)]
+
+
+ALL = [
+    Bridge("bridge-1k", "1000 UDP flows of 64 bytes between two hosts", 1000, 1, 20),
+    Bridge("bridge-100k", "100 000 UDP flows of 64 bytes between two hosts", 100000, 1, 35),
+    Bridge("bridge-1k-macs", "1000 flows, each of its own source and destination MAC", 1000, 1000, 20),
+    Bridge("bridge-100k-macs", "100 000 flows, each of its own source and destination MAC", 100000, 100000, 35),
+]
