@@ -33,7 +33,7 @@ static void must(bool ok, const char *what)
 
 void harness_init(void)
 {
-	char *argv[] = {"test", "--no-huge", "--no-pci", "--in-memory", "-m", "192", "-l", "0", "--log-level", "*:4", "--no-telemetry"};
+	char *argv[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "-m", "192", "-l", "0", "--log-level", "*:4", "--no-telemetry"};
 	struct fault f = {0};
 
 	must(rte_eal_init(RTE_DIM(argv), argv) >= 0, "rte_eal_init");

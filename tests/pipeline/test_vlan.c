@@ -56,7 +56,9 @@ static bool is_member(const struct model_port *p, uint16_t vid)
 
 static bool is_named(uint16_t vid)
 {
-	return vid_index(vid) >= 0 && named[vid_index(vid)];
+	int k = vid_index(vid);
+
+	return k >= 0 && named[k];
 }
 
 static uint32_t frame_bytes(uint8_t *f, const struct frame *fr)
