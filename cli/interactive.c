@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <histedit.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complete.h"
+#include "interactive.h"
+#include "script.h"
+#include "table.h"
+#include "words.h"
+
+#define HISTORY_LINES 1000
+
+static struct session *completing; // libedit's functions get no argument of ours that predates EL_CLIENTDATA's cast
+
+static char *prompt(EditLine *el)
+{
+	static char text[] = "sluice> ";
+
+	return text;
+}
+
+static void on_interrupt(int sig)
+{
+	client_interrupted = 1;
+}
+
+// How much of all candidates is the same.
+static size_t common_length(const json_t *list)
+{
+	const char *first = json_string_value(json_array_get(list, 0));
+	size_t len = strlen(first), i;
+	const json_t *v;
+
+	json_array_foreach (list, i, v) {
+		size_t same = 0;
+
+		while (same < len && json_string_value(v)[same] == first[same])
+			same++;
+		len = same;
+	}
+	return len;
+}
+
+// Lists the candidates below the line; of key=value only what comes after the '='.
+static void list_candidates(const json_t *list)
+{
+	unsigned int width = table_width() > 0 ? table_width() : 80, used = 0;
+	size_t i, cell = 0;
+	const json_t *v;
+
+	json_array_foreach (list, i, v) {
+		if (json_string_length(v) + 2 > cell)
+			cell = json_string_length(v) + 2;
+	}
+	putchar('\n');
+	json_array_foreach (list, i, v) {
+		const char *text = json_string_value(v), *eq = strchr(text, '=');
+
+		if (used > 0 && used + cell > width) {
+			putchar('\n');
+			used = 0;
+		}
+		printf("%-*s", (int)cell, eq != NULL && eq[1] != '\0' ? eq + 1 : text);
+		used += (unsigned int)cell;
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+// Inserts what the candidates have in common; lists them if that is nothing new.
+static unsigned char offer(EditLine *el, const json_t *list, const char *typed)
+{
+	const char *first;
+	char rest[512];
+	size_t len, have = strlen(typed);
+
+	if (json_array_size(list) == 0)
+		return CC_REFRESH_BEEP;
+	first = json_string_value(json_array_get(list, 0));
+	len = common_length(list);
+	snprintf(rest, sizeof(rest), "%.*s", len > have ? (int)(len - have) : 0, first + (len > have ? have : len));
+	if (json_array_size(list) == 1 && strchr("=,", first[len - 1]) == NULL)
+		strncat(rest, " ", sizeof(rest) - strlen(rest) - 1);
+	if (*rest != '\0') {
+		el_insertstr(el, rest);
+		return CC_REFRESH;
+	}
+	list_candidates(list);
+	return CC_REDISPLAY;
+}
+
+static unsigned char on_tab(EditLine *el, int ch)
+{
+	const LineInfo *info = el_line(el);
+	char *line = strndup(info->buffer, (size_t)(info->cursor - info->buffer));
+	static char empty[] = "";
+	struct words w;
+	const char *why;
+	char **words;
+	json_t *list;
+	unsigned char rc;
+
+	words_split(&w, line, true, &why);
+	words = calloc(w.n + 1, sizeof(char *));
+	if (w.n > 0)
+		memcpy(words, w.word, w.n * sizeof(char *));
+	if (!w.open)
+		words[w.n] = empty;
+	list = complete_words(completing, words, w.n + !w.open);
+	rc = offer(el, list, words[w.n - w.open]);
+	json_decref(list);
+	free(words);
+	words_free(&w);
+	free(line);
+	return rc;
+}
+
+static char *history_path(void)
+{
+	const char *home = getenv("HOME");
+	char *path;
+
+	return home != NULL && *home == '/' && asprintf(&path, "%s/.sluicectl_history", home) > 0 ? path : NULL;
+}
+
+// Runs lines until one ends the session.
+static void read_lines(struct session *s, EditLine *el, History *h, const char *path)
+{
+	HistEvent ev;
+
+	for (;;) {
+		const char *line;
+		int n;
+
+		client_interrupted = 0;
+		el_resize(el);
+		line = el_gets(el, &n);
+		if (line == NULL) {
+			putchar('\n');
+			if (n < 0 && errno == EINTR)
+				continue;
+			return;
+		}
+		n = (int)strcspn(line, "\r\n");
+		if ((n == 4 && (strncmp(line, "quit", 4) == 0 || strncmp(line, "exit", 4) == 0)))
+			return;
+		if (n > (int)strspn(line, " \t")) {
+			history(h, &ev, H_ENTER, line);
+			if (path != NULL)
+				history(h, &ev, H_SAVE, path);
+		}
+		script_line(s, line);
+		fflush(stdout);
+	}
+}
+
+enum status interactive_run(struct session *s)
+{
+	struct sigaction sa = {.sa_handler = on_interrupt}, old;
+	char *path = history_path();
+	History *h = history_init();
+	EditLine *el;
+	HistEvent ev;
+	enum status st = session_describe(s);
+
+	if (st != STATUS_DONE)
+		goto free_history;
+	el = el_init("sluicectl", stdin, stdout, stderr);
+	if (el == NULL) {
+		st = session_fail(s, STATUS_USAGE, "this terminal cannot be used");
+		goto free_history;
+	}
+	// Without SA_RESTART: Ctrl-C ends a wait, and the line being typed, but not the session.
+	sigaction(SIGINT, &sa, &old);
+	completing = s;
+	history(h, &ev, H_SETSIZE, HISTORY_LINES);
+	history(h, &ev, H_SETUNIQUE, 1);
+	if (path != NULL)
+		history(h, &ev, H_LOAD, path);
+	el_set(el, EL_PROMPT, prompt);
+	el_set(el, EL_EDITOR, "emacs");
+	el_set(el, EL_HIST, history, h);
+	el_set(el, EL_ADDFN, "sluice-complete", "Complete the word", on_tab);
+	el_set(el, EL_BIND, "^I", "sluice-complete", NULL);
+	el_set(el, EL_BIND, "^R", "em-inc-search-prev", NULL);
+	el_source(el, NULL);
+	printf("sluicectl " SLUICE_VERSION " at %s; help lists the commands, Tab completes, quit ends\n", s->socket);
+
+	read_lines(s, el, h, path);
+
+	sigaction(SIGINT, &old, NULL);
+	el_end(el);
+free_history:
+	history_end(h);
+	free(path);
+	return st;
+}
