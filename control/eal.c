@@ -101,6 +101,7 @@ static void add_memory(struct eal_args *a, const struct options *o)
 
 	if (!huge) {
 		add(a, "--no-huge");
+		add(a, "--no-shconf"); // this much of --in-memory goes together with --no-huge
 		add(a, "-m");
 		add(a, "%u", memory_mb);
 		return;
@@ -114,6 +115,7 @@ static void add_memory(struct eal_args *a, const struct options *o)
 	add(a, "--socket-mem=%s", list);
 	// A vhost-user back end takes at most eight regions of memory from a virtio-user port.
 	add(a, "--single-file-segments");
+	add(a, "--in-memory");
 }
 
 // Whether the operator's own arguments say which devices EAL may see.
@@ -138,7 +140,6 @@ static void compose(struct eal_args *a, const struct options *o)
 	add(a, "sluiced");
 	add_lcores(a, o);
 	add_memory(a, o);
-	add(a, "--in-memory");
 	add(a, "--file-prefix=%s", o->file_prefix);
 	add(a, "--no-telemetry");
 	if (!chooses_devices(&own)) {
