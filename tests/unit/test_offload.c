@@ -431,6 +431,39 @@ static void malformed_frames_are_refused_unchanged(void **state)
 	}
 }
 
+// Headers of which the first segment holds only a part: its block ends there, so a look past it is seen.
+static void headers_cut_by_the_first_segment_are_refused(void **state)
+{
+	static uint8_t payload[500];
+	static struct frame in;
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		const struct spec s = {
+			.v6 = v6, .ip_extra = 24, .tcp_extra = 20, .payload = payload, .payload_len = sizeof(payload)};
+
+		model_build(&s, &in, false);
+		for (uint32_t cut = 1; cut < in.payload; cut++) {
+			struct rte_mbuf *out[8], *m = block_mbuf(in.b, cut);
+
+			assert_int_equal(rte_pktmbuf_chain(m, block_mbuf(in.b + cut, in.len - cut)), 0);
+			m->l2_len = in.l3;
+			m->l3_len = in.l4 - in.l3;
+			m->l4_len = in.payload - in.l4;
+			m->tso_segsz = 100;
+			m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | (v6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4);
+			assert_int_equal(offload_segment(m, pool, out, RTE_DIM(out)), -EINVAL);
+			m->ol_flags ^= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM;
+			assert_int_equal(offload_checksum(m), -EINVAL);
+			// The same where the packet claims to have its transport header right there.
+			if (cut > in.l3 + 40u) {
+				m->l3_len = cut - in.l3;
+				assert_int_equal(offload_checksum(m), -EINVAL);
+			}
+			rte_pktmbuf_free(m);
+		}
+	}
+}
+
 // Any lengths and flags over any bytes: no read past the data (AddressSanitizer), refused or done.
 static void hostile_frames_stay_within_their_data(void **state)
 {
@@ -611,6 +644,7 @@ int main(void)
 		cmocka_unit_test(checksum_does_only_what_flags_ask_for),
 		cmocka_unit_test(udp_checksum_of_zero_is_sent_as_ones),
 		cmocka_unit_test(malformed_frames_are_refused_unchanged),
+		cmocka_unit_test(headers_cut_by_the_first_segment_are_refused),
 		cmocka_unit_test(hostile_frames_stay_within_their_data),
 		cmocka_unit_test(segments_are_what_the_sender_would_have_sent),
 		cmocka_unit_test(segment_refuses_more_than_there_is_room_for),
