@@ -21,8 +21,8 @@
 
 enum rpc_flag {
 	RPC_CHANGES = 1 << 0, // takes dry_run (added by the server), runs in a transaction, may be an op of `txn`
-	RPC_OPEN = 1 << 1,    // fields that `params` does not declare are passed on as they are: the method decodes them by a
-	                      // table of its own (port.add: those of the port's kind, listed by rpc.describe as such)
+	RPC_OPEN = 1 << 1, // fields that `params` does not declare are passed on as they are: the method decodes them
+			   // by a table of its own (port.add: those of the port's kind, listed by rpc.describe as such)
 };
 
 struct rpc_client;
@@ -37,11 +37,14 @@ struct rpc_call {
 typedef int (*rpc_fn)(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f);
 
 struct rpc_method {
-	const char *name; // "port.add"
-	const char *help; // one or two sentences
+	const char *name;           // "port.add"
+	const char *help;           // one or two sentences
 	const struct param *params; // NULL: none
-	const char *result;         // one sentence: the shape of the answer
-	const char *example;        // params as JSON text, run by a test; NULL if none makes sense
+	// More parameters, which depend on the others (those of port.add's kind); NULL: none. `in` is not yet checked.
+	// A NULL answer: none, and then `params` must be what refuses the input.
+	const struct param *(*more)(const json_t *in);
+	const char *result;  // one sentence: the shape of the answer
+	const char *example; // params as JSON text, run by a test; NULL if none makes sense
 	unsigned int flags;
 	rpc_fn call;
 };
@@ -50,18 +53,46 @@ void rpc_method_register(const struct rpc_method *m);
 const struct rpc_method *rpc_method_find(const char *name);
 const struct rpc_method *rpc_method_at(unsigned int i); // in order of names; NULL past the end
 
-#define RPC_METHOD(m)                                                                                                    \
-	__attribute__((constructor)) static void rpc_method_register_##m(void)                                            \
-	{                                                                                                                \
-		rpc_method_register(&(m));                                                                               \
+#define RPC_METHOD(m)                                                                                                  \
+	__attribute__((constructor)) static void rpc_method_register_##m(void)                                         \
+	{                                                                                                              \
+		rpc_method_register(&(m));                                                                             \
 	}
 
 // Checks `in` (an object, array in declared order not accepted; NULL counts as {}) against `params` and makes *out, a
 // new object with defaults filled in. `path` is prefixed to field names ("" at the top). 0 or -EINVAL with a fault.
 int rpc_decode(const struct param *params, const json_t *in, const char *path, json_t **out, struct fault *f);
 
-// Runs a method by name inside `t` (which may be NULL for methods that change nothing), as the server and txn do.
+// As rpc_decode() for all parameters of a method, those of `more` included. An object that came out of it goes through
+// again unchanged.
+int rpc_decode_params(const struct rpc_method *m, const json_t *in, const char *path, json_t **out, struct fault *f);
+
+// What is wrong with a value, in one place for all checks that methods make beyond their declaration.
+int rpc_fault_value(struct fault *f, int err, const char *field, const json_t *value, const char *allowed,
+		    const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+// "ops[3]." + field: for a method that runs others on parts of its own parameters.
+void rpc_fault_prefix(struct fault *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+// Decodes params and runs a method by name inside c->txn (which may be NULL for methods that change nothing), as txn
+// and config.apply do. Errors: those of the method; an unknown one is -ENOSYS, naming "method".
 int rpc_run(const char *method, const json_t *params, struct rpc_call *c, json_t **result, struct fault *f);
+
+// As the server does it: rpc_run() in a transaction of its own with dry_run where the method changes something.
+// `params` may be NULL; a dry_run in it is taken out.
+int rpc_do(const char *method, json_t *params, struct rpc_client *client, json_t **result, struct fault *f);
+
+// The JSON-RPC error code of an -errno, and the error object of a fault (new reference).
+int rpc_code(int err);
+json_t *rpc_error(int code, const struct fault *f);
+
+// The declaration of parameters as rpc.describe shows it: [{name, type, required, min, max, unit, default, choices,
+// items, help}]. New reference.
+json_t *rpc_describe_params(const struct param *params);
+
+// Adds a member `name` to rpc.describe's answer ("port_types", "drop_reasons"); fn makes its value, a new reference.
+// Both stay the caller's and must live on. At program start, by a constructor.
+void rpc_describe_section(const char *name, json_t *(*fn)(void));
 
 struct rpc_server_conf {
 	struct event_base *base;

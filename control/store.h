@@ -4,13 +4,13 @@
 // Purpose: what was acknowledged is there again after a crash at any instant, and a change costs the same however much
 // there is.
 //
-// Design: PATH holds a snapshot (a config document with "seq"), PATH.journal the records since then, each a line
-// "crc32c length seq json\n" holding one transaction. Appending preallocates, so that a full disk is noticed at once;
+// Design: PATH holds a snapshot (snapshot.h), PATH.journal the records since then, one a transaction (journal.h),
+// PATH.lock is locked by the daemon that has them. Appending preallocates, so that a full disk is noticed at once;
 // store_sync() (one fdatasync for all records since the last) must return 0 before any of them is acknowledged. A
-// torn tail is cut off at start (kept beside, .torn). When the journal has outgrown the snapshot it is compacted: new
-// snapshot to a temporary file, fsync, rename, fsync of the folder, then a new journal; records with a seq of the
-// snapshot or before are skipped on replay, so a crash between the steps is harmless. After a failed sync the store
-// refuses further changes.
+// torn tail is cut off at start (kept beside, .torn). When the journal has outgrown the snapshot it is compacted, in
+// slices between which changes go on: new snapshot to a temporary file, fsync, rename, fsync of the folder, then a new
+// journal in the same way; records up to the snapshot's seq are skipped on replay, so a crash between the steps is
+// harmless. After a failed sync the store refuses further changes.
 //
 // Threads: control only.
 #ifndef STORE_H
@@ -38,6 +38,9 @@ void store_del(const char *kind, const char *key);
 int store_append(const json_t *changes, struct fault *f);
 bool store_dirty(void); // records wait for a sync
 int store_sync(struct fault *f);
-int store_compact_if_due(struct fault *f);
+
+// Does a slice of a compaction (some milliseconds at most) if one is due or under way; between two transactions. 1: call
+// again soon, 0: nothing to do, -errno with a fault: it was given up, and is tried again when the journal has doubled.
+int store_compact_step(struct fault *f);
 
 #endif

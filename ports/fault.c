@@ -19,6 +19,7 @@ static bool errno_is_ours(int err)
 	case ENOSPC:
 	case ENOMEM:
 	case ENOTSUP:
+	case ENOSYS: // no such method
 		return true;
 	default:
 		return false;
