@@ -31,16 +31,6 @@ static void must(bool ok, const char *what)
 	}
 }
 
-void harness_init(void)
-{
-	char *argv[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "-m", "192", "-l", "0", "--log-level", "*:4", "--no-telemetry"};
-	struct fault f = {0};
-
-	must(rte_eal_init(RTE_DIM(argv), argv) >= 0, "rte_eal_init");
-	must(rcu_create(1) == 0, "rcu_create");
-	must(port_pool_create(POOL_SIZE, &f) == 0, f.message);
-}
-
 static uint16_t keep(struct txq *q, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct harness_port *hp = &harness_ports[q->port_id];
@@ -53,11 +43,9 @@ static uint16_t keep(struct txq *q, struct rte_mbuf **pkts, uint16_t n)
 	return take;
 }
 
-bool harness_reset(const char *isa)
+// Frees all that a test made.
+static void clear(void)
 {
-	const struct worker_conf conf = {.idle = WORKER_IDLE_POLL};
-	struct fault f = {0};
-
 	for (uint16_t id = 1; id < HARNESS_PORTS; id++) {
 		struct harness_port *hp = &harness_ports[id];
 
@@ -71,7 +59,28 @@ bool harness_reset(const char *isa)
 		domains[d] = NULL;
 	}
 	worker_free(harness_worker);
+	harness_worker = NULL;
 	fdb_destroy(harness_fdb);
+	harness_fdb = NULL;
+}
+
+void harness_init(void)
+{
+	char *argv[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "-m", "192", "-l", "0", "--log-level", "*:4", "--no-telemetry"};
+	struct fault f = {0};
+
+	must(rte_eal_init(RTE_DIM(argv), argv) >= 0, "rte_eal_init");
+	must(rcu_create(1) == 0, "rcu_create");
+	must(port_pool_create(POOL_SIZE, &f) == 0, f.message);
+	atexit(clear); // for those who look for leaks
+}
+
+bool harness_reset(const char *isa)
+{
+	const struct worker_conf conf = {.idle = WORKER_IDLE_POLL};
+	struct fault f = {0};
+
+	clear();
 	must(fdb_create(&harness_fdb, 4096) == 0, "fdb_create");
 	harness_worker = worker_new(0, &conf, harness_fdb);
 	must(harness_worker, "worker_new");
