@@ -17,7 +17,9 @@
 
 #include <rte_mbuf.h>
 
-#define BURST_MAX 64
+#include "lanes.h"
+
+#define BURST_MAX LANES
 
 // In the order of the pipeline: pipeline.c calls one stage for each.
 enum lane {
@@ -32,8 +34,8 @@ enum lane {
 
 // Packets that came from one queue together: pkt[first] up to the next segment's first.
 struct burst_segment {
-	uint16_t first;
-	uint16_t port_id;
+	struct rxq *q;
+	uint32_t first;
 };
 
 struct burst {
@@ -42,7 +44,11 @@ struct burst {
 	uint32_t nsegments;
 	uint64_t tagged;   // bit i: an 802.1Q or 802.1ad tag is outermost
 	uint64_t priority; // bit i: that tag has VID 0, yet the packet is in a VLAN of its own number
+	uint64_t offload;  // bit i: asks for a checksum or TCP segmentation
 	uint64_t segment;  // bit i: to be split by TCP segmentation before it is sent
+	uint64_t bytes;    // of all packets as they came in
+	uint32_t longest;  // bytes of the longest packet as it came in
+	bool changed;      // some packet's length may have changed since
 	struct rte_mbuf *pkt[BURST_MAX];
 	uint64_t dmac_key[BURST_MAX]; // destination MAC << 16 | domain, see fdb.h
 	uint64_t smac_key[BURST_MAX]; // source MAC << 16 | domain
@@ -57,10 +63,10 @@ struct burst {
 	for (uint64_t lane_left_ = (mask); lane_left_ && ((i) = (uint32_t)__builtin_ctzll(lane_left_), 1);             \
 	     lane_left_ &= lane_left_ - 1)
 
-// Packets of a full or partial burst: bits 0..n-1.
+// The packets of a burst: bits 0..n-1.
 static inline uint64_t burst_all(uint32_t n)
 {
-	return n >= BURST_MAX ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+	return lanes_range(0, n);
 }
 
 // Takes the packets of a lane: they wait there no longer.
@@ -78,45 +84,5 @@ static inline void lane_give(struct burst *b, enum lane from, enum lane to, uint
 	assert(to > from);
 	b->lane[to] |= mask;
 }
-
-// Which of v[0..63] equal x. All 64 are read whatever they hold.
-static inline uint64_t lanes_equal16_scalar(const uint16_t v[BURST_MAX], uint16_t x)
-{
-	uint64_t mask = 0;
-
-	for (uint32_t i = 0; i < BURST_MAX; i++)
-		mask |= (uint64_t)(v[i] == x) << i;
-	return mask;
-}
-
-#ifdef __AVX512BW__
-#include <immintrin.h>
-static inline uint64_t lanes_equal16(const uint16_t v[BURST_MAX], uint16_t x)
-{
-	__m512i want = _mm512_set1_epi16((short)x);
-
-	return _mm512_cmpeq_epi16_mask(_mm512_loadu_si512(v), want) |
-	       (uint64_t)_mm512_cmpeq_epi16_mask(_mm512_loadu_si512(v + 32), want) << 32;
-}
-#elif defined(__AVX2__)
-#include <immintrin.h>
-static inline uint64_t lanes_equal16(const uint16_t v[BURST_MAX], uint16_t x)
-{
-	__m256i want = _mm256_set1_epi16((short)x);
-	uint64_t mask = 0;
-
-	for (uint32_t i = 0; i < BURST_MAX; i += 32) {
-		__m256i lo = _mm256_cmpeq_epi16(_mm256_loadu_si256((const __m256i *)(v + i)), want);
-		__m256i hi = _mm256_cmpeq_epi16(_mm256_loadu_si256((const __m256i *)(v + i + 16)), want);
-		// packs works within 128-bit halves; the permutation puts the quarters back in order.
-		__m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi16(lo, hi), 0xd8);
-
-		mask |= (uint64_t)(uint32_t)_mm256_movemask_epi8(both) << i;
-	}
-	return mask;
-}
-#else
-#define lanes_equal16 lanes_equal16_scalar
-#endif
 
 #endif

@@ -14,6 +14,12 @@ void stage_egress(struct worker *w, struct burst *b);
 void stage_tx(struct worker *w, struct burst *b);
 void stage_drop(struct worker *w, struct burst *b);
 
+// A port of this loop's state, or NULL if there is none of that id any more.
+static inline const struct fwd_port *fwd_port_find(const struct worker *w, uint16_t port_id)
+{
+	return port_id < w->state->nports ? w->state->port[port_id] : NULL;
+}
+
 void pipeline_run(struct worker *w, struct burst *b);
 
 // Loses packets of a burst: counts them by reason, at the port they came in by or, for the reasons past
@@ -28,19 +34,8 @@ static inline void burst_drop(struct worker *w, struct burst *b, uint64_t mask, 
 	b->lane[LANE_DROP] |= mask;
 }
 
-// True if m must be changed before it may leave by fp: tag, size or offloads. `vid`, `tagged`, `priority` as in the
-// burst, the latter two as 0 or 1.
-static inline bool egress_odd(const struct fwd_port *fp, const struct rte_mbuf *m, uint16_t vid, bool tagged,
-			      bool priority)
-{
-	bool tag_odd = vid != VLAN_NONE && (tagged != (vid != fp->untagged_vid) || priority);
-	bool offload = m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM);
-
-	return tag_odd | offload | (m->pkt_len > fp->max_frame);
-}
-
-// Does to packet i, of which *m is a reference, what egress_odd() found due for port fp. A reference that others
-// hold too is replaced in *m by a copy before anything is changed. Returns DROP_COUNT if *m may go, else the reason
+// Makes packet i, of which *m is a reference, fit to leave by port fp: tag, size, checksum. A reference that others hold
+// too is replaced in *m by a copy before anything is changed. Returns DROP_COUNT if *m may go, else the reason
 // why not (and *m stays the caller's). *segment: *m is to be split on sending.
 enum drop_reason egress_apply(const struct burst *b, uint32_t i, const struct fwd_port *fp, struct rte_mbuf **m,
 			      bool *segment);

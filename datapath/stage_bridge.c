@@ -2,14 +2,24 @@
 // Lane: takes BRIDGE; sets EGRESS (known destination), FLOOD (unknown or group destination), DROP.
 //
 // Source and destination are looked up for the whole burst at once, so that the table's cache misses overlap. A source
-// that is where the table says, seen this second, costs one compare.
+// that is where the table says, seen this second, costs a share of one compare.
 #include "stage.h"
 
-static uint64_t lookup(struct worker *w, const uint64_t *key, uint64_t mask, uint32_t n, uint32_t *value)
+// Looks up the keys of all lanes in mask; returns those found. A port's packets often have one source (a VM's own
+// address) or one destination (its gateway): one look-up then.
+static uint64_t lookup(struct worker *w, const uint64_t key[BURST_MAX], uint64_t mask, uint32_t n,
+		       uint32_t value[BURST_MAX])
 {
-	if (mask == burst_all(n))
-		return hash64_lookup_bulk(w->fdb_hash, key, n, value);
-	return hash64_lookup_lanes(w->fdb_hash, key, mask, value);
+	if (mask != burst_all(n))
+		return hash64_lookup_lanes(w->fdb_hash, key, mask, value);
+	if (lanes_same64(key, n)) {
+		uint32_t found = hash64_find(w->fdb_hash, key[0]);
+
+		for (uint32_t i = 0; i < n; i++)
+			value[i] = found;
+		return found ? mask : 0;
+	}
+	return hash64_lookup_bulk(w->fdb_hash, key, n, value);
 }
 
 // A source that is unknown, elsewhere, or was last seen in an earlier second.
@@ -28,46 +38,33 @@ static void source_odd(struct worker *w, struct burst *b, uint32_t i, uint32_t v
 		worker_learn(w, b->smac_key[i], b->in_port[i]);
 }
 
-static void sources(struct worker *w, struct burst *b, uint64_t mask)
+static void check_sources(struct worker *w, struct burst *b, uint64_t mask)
 {
 	uint32_t value[BURST_MAX];
+	uint64_t odd;
 	uint32_t i;
 
 	lookup(w, b->smac_key, mask, b->n, value);
-	lane_foreach(i, mask) {
-		if (unlikely(value[i] != ((uint32_t)b->in_port[i] << 16 | w->now_s)))
-			source_odd(w, b, i, value[i]);
-	}
+	odd = mask & lanes_moved(value, b->in_port, w->now_s, b->n);
+	lane_foreach(i, odd)
+		source_odd(w, b, i, value[i]);
 }
 
 void stage_bridge(struct worker *w, struct burst *b)
 {
 	uint64_t mask = lane_take(b, LANE_BRIDGE);
-	uint64_t flood, hit, hairpin = 0, down = 0;
 	uint32_t value[BURST_MAX];
-	uint32_t i;
+	uint64_t hit, hairpin;
 
 	if (!mask)
 		return;
-	sources(w, b, mask);
+	check_sources(w, b, mask);
 
 	hit = lookup(w, b->dmac_key, mask, b->n, value) & mask;
-	flood = mask & ~hit;
-	lane_foreach(i, hit) {
-		uint16_t out = FDB_PORT(value[i]);
-		const struct fwd_port *fp = w->state->port[out];
-		uint64_t bit = UINT64_C(1) << i;
-
-		b->out_port[i] = out;
-		if (unlikely(!fp || !fp->up)) // its entries are about to be flushed
-			down |= bit;
-		else if (unlikely(out == b->in_port[i]))
-			hairpin |= bit;
-	}
-	if (unlikely(hairpin | down)) {
+	lanes_ports(b->out_port, value, b->n);
+	hairpin = hit & lanes_match16(b->out_port, b->in_port);
+	if (unlikely(hairpin))
 		burst_drop(w, b, hairpin, DROP_BRIDGE_HAIRPIN);
-		burst_drop(w, b, down, DROP_TX_DOWN);
-	}
-	lane_give(b, LANE_BRIDGE, LANE_EGRESS, hit & ~hairpin & ~down);
-	lane_give(b, LANE_BRIDGE, LANE_FLOOD, flood);
+	lane_give(b, LANE_BRIDGE, LANE_EGRESS, hit & ~hairpin);
+	lane_give(b, LANE_BRIDGE, LANE_FLOOD, mask & ~hit);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // Lane: takes EGRESS; sets TX, DROP.
 //
-// Most packets leave as they came: one test each. The others get or lose a VLAN tag, have a checksum completed in software
+// Most packets leave as they came, which is tested for all of an output port's at once. The others get or lose a VLAN tag, have a checksum completed in software
 // for a port that will not, or are marked to be segmented on sending. A packet that has other references (flooding) is
 // copied before it is changed.
 #include "offload.h"
@@ -121,14 +121,16 @@ enum drop_reason egress_apply(const struct burst *b, uint32_t i, const struct fw
 	return DROP_COUNT;
 }
 
-static void odd_packets(struct worker *w, struct burst *b, uint64_t odd)
+// Packets of one burst and output port that are not to leave as they came.
+static void odd_packets(struct worker *w, struct burst *b, uint64_t odd, const struct fwd_port *fp)
 {
 	uint32_t i;
 
+	b->changed = true;
 	lane_foreach(i, odd) {
 		uint64_t bit = UINT64_C(1) << i;
 		bool segment;
-		enum drop_reason reason = egress_apply(b, i, w->state->port[b->out_port[i]], &b->pkt[i], &segment);
+		enum drop_reason reason = egress_apply(b, i, fp, &b->pkt[i], &segment);
 
 		if (segment)
 			b->segment |= bit;
@@ -139,19 +141,48 @@ static void odd_packets(struct worker *w, struct burst *b, uint64_t odd)
 	}
 }
 
-void stage_egress(struct worker *w, struct burst *b)
+static uint64_t too_long(const struct burst *b, uint64_t mask, uint32_t max_frame)
 {
-	uint64_t mask = lane_take(b, LANE_EGRESS);
-	uint64_t odd = 0;
+	uint64_t found = 0;
 	uint32_t i;
 
-	lane_foreach(i, mask) {
-		const struct fwd_port *fp = w->state->port[b->out_port[i]];
-		bool tagged = b->tagged >> i & 1, priority = b->priority >> i & 1;
+	lane_foreach(i, mask)
+		found |= (uint64_t)(b->pkt[i]->pkt_len > max_frame) << i;
+	return found;
+}
 
-		odd |= (uint64_t)egress_odd(fp, b->pkt[i], b->vid[i], tagged, priority) << i;
+// All packets of the burst that leave by one port. `numbered`: lanes in domains of one VLAN, where tags may differ.
+static void port_egress(struct worker *w, struct burst *b, uint64_t mask, uint64_t numbered, uint16_t port_id)
+{
+	const struct fwd_port *fp = fwd_port_find(w, port_id);
+	uint64_t odd = mask & b->offload;
+
+	if (unlikely(!fp || !fp->up)) { // its FDB entries are about to be flushed
+		burst_drop(w, b, mask, DROP_TX_DOWN);
+		return;
+	}
+	if (unlikely(b->longest > fp->max_frame))
+		odd |= too_long(b, mask, fp->max_frame);
+	if (mask & numbered) {
+		uint64_t wants_tag = ~lanes_equal16(b->vid, fp->untagged_vid);
+
+		odd |= mask & numbered & ((b->tagged ^ wants_tag) | b->priority);
 	}
 	lane_give(b, LANE_EGRESS, LANE_TX, mask & ~odd);
 	if (unlikely(odd))
-		odd_packets(w, b, odd);
+		odd_packets(w, b, odd, fp);
+}
+
+void stage_egress(struct worker *w, struct burst *b)
+{
+	uint64_t todo = lane_take(b, LANE_EGRESS);
+	uint64_t numbered = ~lanes_equal16(b->vid, VLAN_NONE);
+
+	while (todo) {
+		uint16_t port_id = b->out_port[__builtin_ctzll(todo)];
+		uint64_t same = todo & lanes_equal16(b->out_port, port_id);
+
+		port_egress(w, b, same, numbered, port_id);
+		todo &= ~same;
+	}
 }

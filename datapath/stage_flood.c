@@ -10,13 +10,12 @@ static void flood_to(struct worker *w, struct burst *b, uint32_t i, const struct
 {
 	struct rte_mbuf *m = b->pkt[i];
 	struct port_counters *in = &w->count[b->in_port[i]];
-	bool tagged = b->tagged >> i & 1, priority = b->priority >> i & 1, segment = false;
-	enum drop_reason reason = DROP_COUNT;
+	enum drop_reason reason;
+	bool segment;
 
 	in->copies++;
 	rte_pktmbuf_refcnt_update(m, 1);
-	if (egress_odd(fp, m, b->vid[i], tagged, priority))
-		reason = egress_apply(b, i, fp, &m, &segment);
+	reason = egress_apply(b, i, fp, &m, &segment);
 	if (reason == DROP_COUNT) {
 		tx_add(w, fp->port->id, b->in_port[i], m, segment);
 		return;

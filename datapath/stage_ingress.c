@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // Lane: takes INGRESS; sets BRIDGE, DROP.
 //
-// A burst comes in segments, each from one port, whose configuration is loaded once per segment. The frame's first 16
-// bytes are loaded as two overlapping words: destination, then source and type.
+// A burst comes in segments, each from one port, whose configuration is loaded once. One pass over the packets takes the
+// frame's first 14 bytes as two overlapping words, the lengths and flags; the checks are then done on all lanes at once,
+// and only what they find odd, tagged frames among it, is looked at packet by packet.
 #include <rte_byteorder.h>
 
 #include "stage.h"
 
-#define MAC_MASK UINT64_C(0xffffffffffff)
-#define RESERVED_MASK UINT64_C(0xf0ffffffffff) // as loaded little-endian: 01:80:c2:00:00:0X
-#define RESERVED_MAC UINT64_C(0x000000c28001)
 #define TAG_LEN 4
-
-static inline bool is_vlan_type(uint16_t type_be)
-{
-	return type_be == RTE_BE16(RTE_ETHER_TYPE_VLAN) || type_be == RTE_BE16(RTE_ETHER_TYPE_QINQ);
-}
-
-// Sets one packet's fields. The keys' lower half is the domain; 0 there means that the frame is to be dropped.
-static inline void packet_set(struct burst *b, uint32_t i, const struct fwd_port *fp, uint64_t dst, uint64_t src,
-			      uint16_t domain, uint16_t vid)
-{
-	b->in_port[i] = fp->port->id;
-	b->vid[i] = vid;
-	b->dmac_key[i] = dst << 16 | domain;
-	b->smac_key[i] = src << 16 | domain;
-}
+#define OFFLOADS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM)
 
 // A frame longer than MTU + Ethernet header is a giant, unless its tags (two at most) explain it or it is to be
 // segmented.
@@ -38,7 +22,7 @@ static bool is_giant(const struct rte_mbuf *m, const struct fwd_port *fp)
 	if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
 		return false;
 	for (int tags = 0; tags < 2 && m->data_len >= at + TAG_LEN; tags++) {
-		if (!is_vlan_type(*(const unaligned_uint16_t *)(data + at)))
+		if (!type_is_vlan(*(const unaligned_uint16_t *)(data + at)))
 			break;
 		allowed += TAG_LEN;
 		at += TAG_LEN;
@@ -47,48 +31,47 @@ static bool is_giant(const struct rte_mbuf *m, const struct fwd_port *fp)
 }
 
 // The domain of a tagged frame, or 0 and the reason to drop it.
-static uint16_t tagged_domain(struct worker *w, struct burst *b, uint32_t i, const struct fwd_port *fp, uint16_t *vid,
+static uint16_t tagged_domain(const struct rte_mbuf *m, const struct fwd_port *fp, uint16_t *tag_vid,
 			      enum drop_reason *reason)
 {
-	const struct rte_mbuf *m = b->pkt[i];
-	uint64_t bit = UINT64_C(1) << i;
-	uint16_t tag_vid, domain;
-
 	if (m->data_len < RTE_ETHER_HDR_LEN + TAG_LEN) {
 		*reason = DROP_RX_RUNT;
 		return 0;
 	}
-	tag_vid = rte_be_to_cpu_16(*rte_pktmbuf_mtod_offset(m, const unaligned_uint16_t *, RTE_ETHER_HDR_LEN)) & 0xfff;
-	if (tag_vid == 0) { // a priority tag: the frame counts as untagged
-		domain = fp->untagged_domain;
+	*tag_vid = rte_be_to_cpu_16(*rte_pktmbuf_mtod_offset(m, const unaligned_uint16_t *, RTE_ETHER_HDR_LEN)) & 0xfff;
+	if (*tag_vid == 0) { // a priority tag: the frame counts as untagged
 		*reason = DROP_RX_VLAN_UNTAGGED;
-	} else if (fp->access) {
+		return fp->untagged_domain;
+	}
+	if (fp->access) {
 		*reason = DROP_RX_VLAN_TAGGED;
 		return 0;
-	} else {
-		domain = fp->vid_domain ? fp->vid_domain[tag_vid] : 0;
-		*reason = DROP_RX_VLAN_DENIED;
 	}
-	if (!domain)
-		return 0;
-	*vid = w->state->domain[domain]->vid;
-	b->tagged |= bit;
-	if (tag_vid == 0 && *vid != 0 && *vid != VLAN_NONE)
-		b->priority |= bit;
-	return domain;
+	*reason = DROP_RX_VLAN_DENIED;
+	return fp->vid_domain ? fp->vid_domain[*tag_vid] : 0;
 }
 
-// Handles the rare: everything that is not a plain untagged unicast-sourced frame of ordinary size. Returns true if the
-// packet goes on.
-static bool odd_packet(struct worker *w, struct burst *b, uint32_t i, const struct fwd_port *fp, uint64_t dst, uint64_t src,
-		       uint16_t type_be)
+// Enters a tagged frame into its domain; the keys' lower half is there to be filled in.
+static void tagged_enter(const struct worker *w, struct burst *b, uint32_t i, uint16_t domain, uint16_t tag_vid)
+{
+	uint64_t bit = UINT64_C(1) << i;
+
+	b->vid[i] = w->state->domain[domain]->vid;
+	b->dmac_key[i] = (b->dmac_key[i] & ~UINT64_C(0xffff)) | domain;
+	b->smac_key[i] = (b->smac_key[i] & ~UINT64_C(0xffff)) | domain;
+	b->tagged |= bit;
+	if (tag_vid == 0 && b->vid[i] != 0 && b->vid[i] != VLAN_NONE)
+		b->priority |= bit;
+}
+
+// Whether a frame that is not a plain untagged one of ordinary size goes on. If not, it was dropped by name.
+static bool odd_packet(struct worker *w, struct burst *b, uint32_t i, const struct fwd_port *fp)
 {
 	const struct rte_mbuf *m = b->pkt[i];
+	uint64_t dst = b->dmac_key[i] >> 16, src = b->smac_key[i] >> 16;
 	enum drop_reason reason = DROP_RX_VLAN_UNTAGGED;
-	uint16_t domain = fp->untagged_domain;
-	uint16_t vid = domain ? w->state->domain[domain]->vid : 0;
+	uint16_t domain = fp->untagged_domain, tag_vid;
 
-	packet_set(b, i, fp, dst, src, domain, vid);
 	if (!fp->bridge)
 		reason = DROP_RX_NO_BRIDGE;
 	else if (m->data_len < RTE_ETHER_HDR_LEN)
@@ -97,15 +80,16 @@ static bool odd_packet(struct worker *w, struct burst *b, uint32_t i, const stru
 		reason = DROP_RX_SMAC_MULTICAST;
 	else if (!src)
 		reason = DROP_RX_SMAC_ZERO;
-	else if ((dst & RESERVED_MASK) == RESERVED_MAC)
+	else if ((dst & LANES_RESERVED_MASK) == LANES_RESERVED_MAC)
 		reason = DROP_RX_RESERVED;
 	else if (m->pkt_len > fp->max_frame && is_giant(m, fp))
 		reason = DROP_RX_GIANT;
-	else if (is_vlan_type(type_be)) {
-		domain = tagged_domain(w, b, i, fp, &vid, &reason);
-		packet_set(b, i, fp, dst, src, domain, vid);
-		if (domain)
+	else if (type_is_vlan(rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->ether_type)) {
+		domain = tagged_domain(m, fp, &tag_vid, &reason);
+		if (domain) {
+			tagged_enter(w, b, i, domain, tag_vid);
 			return true;
+		}
 	} else if (domain) {
 		return true;
 	}
@@ -113,32 +97,57 @@ static bool odd_packet(struct worker *w, struct burst *b, uint32_t i, const stru
 	return false;
 }
 
-// The packets [first, end), all from one port.
-static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t first, uint32_t end, const struct fwd_port *fp)
+static uint64_t asking_for_offload(const struct burst *b, uint32_t first, uint32_t end)
 {
+	uint64_t mask = 0;
+
+	for (uint32_t i = first; i < end; i++)
+		mask |= (uint64_t)!!(b->pkt[i]->ol_flags & OFFLOADS) << i;
+	return mask;
+}
+
+// The packets [first, end), all from queue q. Returns those that go on.
+static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t first, uint32_t end, struct rxq *q)
+{
+	const struct fwd_port *fp = w->state->port[q->port_id];
+	struct port_counters *c = &w->count[q->port_id];
 	uint16_t domain = fp->untagged_domain;
 	uint16_t vid = domain ? w->state->domain[domain]->vid : 0;
-	uint64_t good = burst_all(end) & ~burst_all(first);
+	uint32_t longest = 0, shortest = UINT32_MAX;
+	uint64_t flags = 0, bytes = 0, odd, good = lanes_range(first, end);
+	uint32_t i;
 
-	for (uint32_t i = first; i < end; i++) {
+	for (i = first; i < end; i++) {
 		const struct rte_mbuf *m = b->pkt[i];
-		const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 		// An mbuf has room for these 14 bytes whatever its length, so they may be loaded before it is checked.
-		uint64_t dst = *(const unaligned_uint64_t *)data & MAC_MASK;
-		uint64_t src_type = *(const unaligned_uint64_t *)(data + 6);
-		uint64_t src = src_type & MAC_MASK;
-		uint16_t type_be = (uint16_t)(src_type >> 48);
+		const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 
-		bool odd = (m->data_len < RTE_ETHER_HDR_LEN) | (m->pkt_len > fp->max_frame) | (src & 1) | !src |
-			   ((dst & RESERVED_MASK) == RESERVED_MAC) | is_vlan_type(type_be) | !domain;
-
-		if (unlikely(odd)) {
-			if (!odd_packet(w, b, i, fp, dst, src, type_be))
-				good &= ~(UINT64_C(1) << i);
-			continue;
-		}
-		packet_set(b, i, fp, dst, src, domain, vid);
+		b->dmac_key[i] = *(const unaligned_uint64_t *)data;
+		b->smac_key[i] = *(const unaligned_uint64_t *)(data + RTE_ETHER_ADDR_LEN);
+		longest = RTE_MAX(longest, m->pkt_len);
+		shortest = RTE_MIN(shortest, (uint32_t)m->data_len);
+		bytes += m->pkt_len;
+		flags |= m->ol_flags;
 	}
+	for (i = first; i < end; i++) {
+		b->in_port[i] = q->port_id;
+		b->vid[i] = vid;
+	}
+	odd = lanes_keys(b->dmac_key, b->smac_key, first, end, domain);
+	if (unlikely(!domain || longest > fp->max_frame || shortest < RTE_ETHER_HDR_LEN))
+		odd = good;
+	lane_foreach(i, odd) {
+		if (!odd_packet(w, b, i, fp))
+			good &= ~(UINT64_C(1) << i);
+	}
+	if (flags & OFFLOADS)
+		b->offload |= asking_for_offload(b, first, end);
+	b->longest = RTE_MAX(b->longest, longest);
+	b->bytes += bytes;
+	c->rx_packets += end - first;
+	c->rx_bytes += bytes;
+	q->packets += end - first;
+	q->bytes += bytes;
 	return good;
 }
 
@@ -147,11 +156,13 @@ void stage_ingress(struct worker *w, struct burst *b)
 	uint64_t good = 0;
 
 	lane_take(b, LANE_INGRESS);
-	b->tagged = b->priority = b->segment = 0;
+	b->tagged = b->priority = b->offload = b->segment = b->bytes = 0;
+	b->longest = 0;
+	b->changed = false;
 	for (uint32_t s = 0; s < b->nsegments; s++) {
 		uint32_t end = s + 1 < b->nsegments ? b->from[s + 1].first : b->n;
 
-		good |= segment_ingress(w, b, b->from[s].first, end, w->state->port[b->from[s].port_id]);
+		good |= segment_ingress(w, b, b->from[s].first, end, b->from[s].q);
 	}
 	lane_give(b, LANE_INGRESS, LANE_BRIDGE, good);
 }

@@ -8,16 +8,14 @@
 
 #define SEGMENTS_MAX 1024 // of one frame of 64 KiB at the smallest segment worth sending; more is refused
 
-static void tx_send(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n)
+static void tx_send(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes)
 {
 	struct port *p = w->state->port[port_id]->port;
 	struct txq *q = &p->txq[w->index < p->ntxq ? w->index : w->index % p->ntxq];
 	struct port_counters *c = &w->count[port_id];
-	uint64_t bytes = 0, lost_bytes = 0;
+	uint64_t lost_bytes = 0;
 	uint16_t sent;
 
-	for (uint16_t i = 0; i < n; i++)
-		bytes += pkt[i]->pkt_len;
 	if (q->shared)
 		rte_spinlock_lock(&q->lock);
 	sent = q->tx(q, pkt, n);
@@ -42,8 +40,9 @@ static void buffer_send(struct worker *w, uint16_t port_id)
 	struct tx_buffer *t = &w->tx[port_id];
 
 	w->self.held -= t->n;
-	tx_send(w, port_id, t->pkt, t->n);
+	tx_send(w, port_id, t->pkt, t->n, t->bytes);
 	t->n = 0;
+	t->bytes = 0;
 }
 
 static inline void buffer_add(struct worker *w, uint16_t port_id, struct rte_mbuf *m)
@@ -55,6 +54,7 @@ static inline void buffer_add(struct worker *w, uint16_t port_id, struct rte_mbu
 		w->tx_dirty[w->ntx_dirty++] = port_id;
 	}
 	t->pkt[t->n++] = m;
+	t->bytes += m->pkt_len;
 	w->self.held++;
 	if (t->n == BURST_MAX)
 		buffer_send(w, port_id);
@@ -106,8 +106,8 @@ void stage_tx(struct worker *w, struct burst *b)
 		uint64_t same = todo & lanes_equal16(b->out_port, port_id);
 		uint32_t i;
 
-		if (same == burst_all(b->n) && !b->segment && !w->tx[port_id].n) {
-			tx_send(w, port_id, b->pkt, (uint16_t)b->n);
+		if (same == burst_all(b->n) && !b->changed && !w->tx[port_id].n) {
+			tx_send(w, port_id, b->pkt, (uint16_t)b->n, b->bytes);
 			return;
 		}
 		lane_foreach(i, same)

@@ -4,7 +4,6 @@
 
 #include <rte_cycles.h>
 #include <rte_pause.h>
-#include <rte_prefetch.h>
 
 #include "rcu.h"
 #include "stage.h"
@@ -17,24 +16,6 @@ struct rest {
 	uint64_t since;    // TSC when polls became empty; 0 while busy
 	uint64_t sleep_ns; // the next sleep
 };
-
-// Counts what a queue gave and notes where it came from.
-static inline void rx_account(struct worker *w, struct burst *b, struct rxq *q, uint16_t n)
-{
-	struct port_counters *c = &w->count[q->port_id];
-	uint64_t bytes = 0;
-
-	for (uint32_t i = b->n; i < b->n + n; i++) {
-		bytes += b->pkt[i]->pkt_len;
-		rte_prefetch0(rte_pktmbuf_mtod(b->pkt[i], void *));
-	}
-	c->rx_packets += n;
-	c->rx_bytes += bytes;
-	q->packets += n;
-	q->bytes += bytes;
-	b->from[b->nsegments++] = (struct burst_segment){.first = (uint16_t)b->n, .port_id = q->port_id};
-	b->n += n;
-}
 
 static inline void burst_run(struct worker *w, struct burst *b)
 {
@@ -58,7 +39,8 @@ static uint32_t poll_queues(struct worker *w, const struct poll_list *list)
 		n = q->rx(q, b->pkt + b->n, (uint16_t)(BURST_MAX - b->n));
 		if (!n)
 			continue;
-		rx_account(w, b, q, n);
+		b->from[b->nsegments++] = (struct burst_segment){.q = q, .first = b->n};
+		b->n += n;
 		got += n;
 		if (b->n > BURST_MAX - RX_SPACE_MIN)
 			burst_run(w, b);
@@ -154,15 +136,19 @@ static int worker_loop(void *arg)
 	return 0;
 }
 
-static uint64_t lanes_equal16_call(const uint16_t v[BURST_MAX], uint16_t x)
-{
-	return lanes_equal16(v, x);
-}
+static const struct lanes_ops lanes = {
+	.equal16 = lanes_equal16,
+	.match16 = lanes_match16,
+	.keys = lanes_keys,
+	.moved = lanes_moved,
+	.ports = lanes_ports,
+	.same64 = lanes_same64,
+};
 
 const struct datapath_ops DATAPATH_OPS = {
 	.isa = DATAPATH_ISA,
 	.worker_loop = worker_loop,
 	.pipeline_run = pipeline_run,
 	.tx_flush = tx_flush,
-	.lanes_equal16 = lanes_equal16_call,
+	.lanes = &lanes,
 };

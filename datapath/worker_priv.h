@@ -19,6 +19,7 @@
 struct tx_buffer {
 	uint16_t n;
 	bool listed; // in tx_dirty
+	uint64_t bytes;
 	struct rte_mbuf *pkt[BURST_MAX];
 };
 
@@ -59,6 +60,15 @@ struct worker {
 	} reply __rte_cache_aligned;
 } __rte_cache_aligned;
 
+struct lanes_ops {
+	uint64_t (*equal16)(const uint16_t v[LANES], uint16_t x);
+	uint64_t (*match16)(const uint16_t a[LANES], const uint16_t b[LANES]);
+	uint64_t (*keys)(uint64_t dst[LANES], uint64_t src[LANES], uint32_t first, uint32_t end, uint16_t domain);
+	uint64_t (*moved)(const uint32_t value[LANES], const uint16_t in_port[LANES], uint16_t now_s, uint32_t n);
+	void (*ports)(uint16_t out_port[LANES], const uint32_t value[LANES], uint32_t n);
+	bool (*same64)(const uint64_t key[LANES], uint32_t n);
+};
+
 // The functions compiled once per instruction set level, chosen at start.
 struct datapath_ops {
 	const char *isa;
@@ -67,7 +77,7 @@ struct datapath_ops {
 	void (*pipeline_run)(struct worker *w, struct burst *b);
 	// Sends everything that waits in transmit buffers.
 	void (*tx_flush)(struct worker *w);
-	uint64_t (*lanes_equal16)(const uint16_t v[BURST_MAX], uint16_t x); // for the test against its scalar twin
+	const struct lanes_ops *lanes; // for the test against the scalar twins
 };
 
 extern const struct datapath_ops datapath_v2, datapath_v3, datapath_v4;

@@ -19,7 +19,6 @@ struct harness_port harness_ports[HARNESS_PORTS];
 static const struct fwd_port *fwd_ports[HARNESS_PORTS];
 static struct fwd_domain *domains[DOMAIN_MAX];
 static struct fwd_state state;
-static struct rxq rxqs[HARNESS_PORTS];
 
 #define POOL_SIZE 16383
 
@@ -101,7 +100,6 @@ struct harness_port *harness_port(uint16_t id)
 	hp->room = HARNESS_OUT;
 	hp->fwd = (struct fwd_port){.port = &hp->port, .max_frame = 1514, .up = true, .bridge = 1};
 	fwd_ports[id] = &hp->fwd;
-	rxqs[id] = (struct rxq){.port_id = id};
 	return hp;
 }
 
@@ -173,11 +171,9 @@ void harness_in(uint16_t port_id, struct rte_mbuf *m)
 {
 	struct burst *b = &harness_worker->burst;
 
-	if (!b->nsegments || b->from[b->nsegments - 1].port_id != port_id)
-		b->from[b->nsegments++] = (struct burst_segment){.first = (uint16_t)b->n, .port_id = port_id};
+	if (!b->nsegments || b->from[b->nsegments - 1].q->port_id != port_id)
+		b->from[b->nsegments++] = (struct burst_segment){.q = harness_ports[port_id].port.rxq, .first = b->n};
 	b->pkt[b->n++] = m;
-	harness_worker->count[port_id].rx_packets++;
-	harness_worker->count[port_id].rx_bytes += m->pkt_len;
 	if (b->n == BURST_MAX)
 		datapath_ops()->pipeline_run(harness_worker, b);
 }

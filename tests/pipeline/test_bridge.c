@@ -327,15 +327,42 @@ static void empty_pool_loses_copies_by_name(void)
 	harness_audit();
 }
 
-static void vector_compare_equals_its_scalar_twin(void)
+// Few different values, so that equal ones, group addresses, tags and reserved addresses occur.
+static uint64_t some_word(void)
 {
-	uint16_t v[BURST_MAX];
+	static const uint64_t words[] = {0, 1, 2, UINT64_C(0x0081000000000002), UINT64_C(0xa888000000000004),
+					 LANES_RESERVED_MAC, UINT64_C(0xffff0ec28001), UINT64_C(0xffffffffffff0002)};
 
-	for (int round = 0; round < 1000; round++) {
-		for (int i = 0; i < BURST_MAX; i++)
-			v[i] = (uint16_t)(rand() % 4 ? rand() % 3 : rand());
+	return rand() % 3 ? words[rand() % RTE_DIM(words)] : (uint64_t)rand() << 33 ^ (uint64_t)rand() << 10;
+}
+
+static void vector_tests_equal_their_scalar_twins(void)
+{
+	const struct lanes_ops *ops = datapath_ops()->lanes;
+
+	for (int round = 0; round < 2000; round++) {
+		uint64_t dst[2][LANES], src[2][LANES];
+		uint16_t a[LANES], b[LANES], ports[2][LANES];
+		uint32_t value[LANES], n = 1 + (uint32_t)rand() % LANES, first = (uint32_t)rand() % n;
+
+		for (int i = 0; i < LANES; i++) {
+			a[i] = (uint16_t)(rand() % 4 ? rand() % 3 : rand());
+			b[i] = (uint16_t)(rand() % 4 ? rand() % 3 : rand());
+			value[i] = (uint32_t)(rand() % 3 ? a[i] << 16 | 9 : rand());
+			dst[0][i] = dst[1][i] = round % 2 ? some_word() : 5;
+			src[0][i] = src[1][i] = some_word();
+		}
+		assert_int_equal(ops->same64(dst[0], n), lanes_same64_scalar(dst[0], n));
 		for (uint16_t x = 0; x < 4; x++)
-			assert_int_equal(datapath_ops()->lanes_equal16(v, x), lanes_equal16_scalar(v, x));
+			assert_int_equal(ops->equal16(a, x), lanes_equal16_scalar(a, x));
+		assert_int_equal(ops->match16(a, b), lanes_match16_scalar(a, b));
+		assert_int_equal(ops->moved(value, a, 9, n), lanes_moved_scalar(value, a, 9, n));
+		ops->ports(ports[0], value, n);
+		lanes_ports_scalar(ports[1], value, n);
+		assert_memory_equal(ports[0], ports[1], n * sizeof(ports[0][0]));
+		assert_int_equal(ops->keys(dst[0], src[0], first, n, 77), lanes_keys_scalar(dst[1], src[1], first, n, 77));
+		assert_memory_equal(dst[0], dst[1], sizeof(dst[0]));
+		assert_memory_equal(src[0], src[1], sizeof(src[0]));
 	}
 }
 
@@ -374,7 +401,7 @@ int main(void)
 		TEST(large_segment_is_split_for_ports_that_will_not),
 		TEST(segment_larger_than_the_output_mtu_is_refused),
 		TEST(empty_pool_loses_copies_by_name),
-		TEST(vector_compare_equals_its_scalar_twin),
+		TEST(vector_tests_equal_their_scalar_twins),
 	};
 
 	harness_init();
