@@ -342,7 +342,7 @@ int vhost_conn_add(struct vhost_port *v, char *other)
 		TAILQ_INSERT_TAIL(&ports, v, all);
 	} else {
 		pthread_mutex_lock(&o->lock);
-		snprintf(other, PORT_NAME_LEN, "%s", o->port != NULL ? o->port->name : "");
+		snprintf(other, PORT_NAME_LEN, "%s", o->port != NULL ? o->port->name : "(being deleted)");
 		pthread_mutex_unlock(&o->lock);
 		rc = -EEXIST;
 	}

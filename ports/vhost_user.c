@@ -151,8 +151,8 @@ static int vhost_create(struct port *p, const json_t *conf, unsigned int workers
 	}
 	v->canon = canon;
 	if (vhost_conn_add(v, other) < 0) {
-		rc = fault_str(f, -EEXIST, "path", path, "a path that no other port uses", "%s",
-			       other[0] != '\0' ? other : "a port that is just being deleted");
+		rc = fault_str(f, -EEXIST, "path", path, "a path that no other port uses", "port %s uses it already",
+			       other);
 		goto free;
 	}
 	rc = vhost_watch_add(v, f);
