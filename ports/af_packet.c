@@ -6,6 +6,8 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "ifname.h"
+
 static const struct param af_packet_params[] = {
 	{.name = "ifname",
 	 .type = PARAM_STRING,
@@ -20,7 +22,7 @@ static int af_packet_create(struct port *p, const json_t *params, unsigned int w
 {
 	const char *ifname = json_string_value(json_object_get(params, "ifname"));
 	char devargs[128];
-	const int ret = ethdev_ifname_check(ifname, f);
+	const int ret = ifname_check(ifname, f);
 
 	if (ret != 0)
 		return ret;

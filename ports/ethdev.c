@@ -556,19 +556,6 @@ void ethdev_info(const struct port *p, json_t *out)
 	json_object_set_new(out, "tx_offloads", offload_names(e->tx_offloads, rte_eth_dev_tx_offload_name));
 }
 
-int ethdev_ifname_check(const char *ifname, struct fault *f)
-{
-	const size_t len = strlen(ifname);
-
-	for (size_t i = 0; i < len; i++)
-		if (ifname[i] <= ' ' || ifname[i] == 0x7f || strchr("/:,=[]", ifname[i]) != NULL)
-			return fault_str(f, -EINVAL, "ifname", ifname, "no spaces and none of /:,=[]",
-					 "no interface can be called this");
-	if (len == 0 || len >= IF_NAMESIZE || strcmp(ifname, ".") == 0 || strcmp(ifname, "..") == 0)
-		return fault_str(f, -EINVAL, "ifname", ifname, "1 to 15 characters", "no interface can be called this");
-	return 0;
-}
-
 uint16_t ethdev_param_u16(const json_t *params, const char *name, uint16_t def)
 {
 	const json_t *v = json_object_get(params, name);

@@ -42,9 +42,6 @@ void ethdev_info(const struct port *p, json_t *out);
 	.start = ethdev_start, .stop = ethdev_stop, .destroy = ethdev_destroy, .set_mtu = ethdev_set_mtu,              \
 	.set_mac = ethdev_set_mac, .stats = ethdev_stats, .info = ethdev_info
 
-// Refuses a name that no interface can have, or that DPDK's devargs cannot carry. 0 or -EINVAL blaming "ifname".
-int ethdev_ifname_check(const char *ifname, struct fault *f);
-
 // An integer parameter, or `def` if it was not given.
 uint16_t ethdev_param_u16(const json_t *params, const char *name, uint16_t def);
 

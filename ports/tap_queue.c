@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tap_queue.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_byteorder.h>
+#include <rte_cycles.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#include "tap_watch.h"
+
+#define TAGS_MAX 2
+#define IDLE_AFTER_S_SHARE 5000 // a queue is left to the watcher when nothing came for 1/5000 s
+#define TCP_CHECK 16            // offset of the checksum in the header
+#define UDP_CHECK 6
+#define HEADERS_MAX 640 // Ethernet, tags, the longest l3_len of an mbuf, and the L4 header up to its checksum
+#define TX_IOV (3 + RTE_MBUF_MAX_NB_SEGS)
+
+void tap_rxq_init(struct tap_rxq *t, int fd, uint32_t key)
+{
+	memset(t, 0, sizeof(*t));
+	t->fd = fd;
+	t->key = key;
+	t->missing = TAP_SEGS;
+	t->iov[0] = (struct iovec){.iov_base = &t->header, .iov_len = sizeof(t->header)};
+}
+
+void tap_rxq_release(struct tap_rxq *t)
+{
+	rte_pktmbuf_free_bulk(t->spare + t->missing, TAP_SEGS - t->missing);
+	t->missing = TAP_SEGS;
+}
+
+static bool spare_refill(struct tap_rxq *t)
+{
+	if (t->missing == 0)
+		return true;
+	if (rte_pktmbuf_alloc_bulk(port_pool(), t->spare, t->missing) != 0) {
+		__atomic_fetch_add(&t->no_buffers, 1, __ATOMIC_RELAXED);
+		return false;
+	}
+	for (uint16_t i = 0; i < t->missing; i++) {
+		t->iov[1 + i].iov_base = rte_pktmbuf_mtod(t->spare[i], void *);
+		t->iov[1 + i].iov_len = PORT_MBUF_DATA;
+	}
+	t->missing = 0;
+	return true;
+}
+
+// The first buffers, as a chain of len bytes.
+static struct rte_mbuf *spare_take(struct tap_rxq *t, uint32_t len)
+{
+	struct rte_mbuf *m = t->spare[0], *last = m;
+	uint32_t left = len;
+
+	m->pkt_len = len;
+	while (true) {
+		last->data_len = (uint16_t)RTE_MIN(left, (uint32_t)PORT_MBUF_DATA);
+		left -= last->data_len;
+		t->missing++;
+		if (left == 0)
+			break;
+		last->next = t->spare[t->missing];
+		last = last->next;
+		m->nb_segs++;
+	}
+	return m;
+}
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+// The length of the Ethernet header with its tags, and the EtherType behind; 0 if the frame is too short for it.
+static uint16_t l2_parse(const struct rte_mbuf *m, uint16_t *type)
+{
+	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint16_t len = RTE_ETHER_HDR_LEN;
+
+	for (unsigned int tags = 0; len <= m->data_len; tags++, len += RTE_VLAN_HLEN) {
+		*type = get16(data + len - 2);
+		if (tags == TAGS_MAX || (*type != RTE_ETHER_TYPE_VLAN && *type != RTE_ETHER_TYPE_QINQ))
+			return len;
+	}
+	return 0;
+}
+
+// Says in m's fields where its headers are. False if what needs a checksum is not TCP or UDP right behind IP (it may be
+// the inner packet of a tunnel of the kernel's).
+static bool headers_parse(struct rte_mbuf *m, const struct virtio_net_hdr *h)
+{
+	uint16_t type, l2 = l2_parse(m, &type);
+
+	if (l2 == 0 || h->csum_start <= l2 || h->csum_start - l2 >= 1 << RTE_MBUF_L3_LEN_BITS ||
+	    h->csum_start > m->data_len)
+		return false;
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l2);
+	if (type == RTE_ETHER_TYPE_IPV4) {
+		if ((ip[0] & 0x0f) * 4 != h->csum_start - l2)
+			return false;
+		m->ol_flags |= RTE_MBUF_F_TX_IPV4;
+	} else if (type == RTE_ETHER_TYPE_IPV6) {
+		// Extension headers are rare: leave a packet with any to checksum_finish().
+		if (h->csum_start - l2 != sizeof(struct rte_ipv6_hdr))
+			return false;
+		m->ol_flags |= RTE_MBUF_F_TX_IPV6;
+	} else {
+		return false;
+	}
+	if (h->csum_offset == TCP_CHECK)
+		m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+	else if (h->csum_offset == UDP_CHECK)
+		m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+	else
+		return false;
+	m->l2_len = l2;
+	m->l3_len = h->csum_start - l2;
+	return true;
+}
+
+// Fills the checksum in as virtio defines it: over all from csum_start, on top of what the field holds.
+static bool checksum_finish(struct rte_mbuf *m, const struct virtio_net_hdr *h)
+{
+	const uint32_t field = h->csum_start + h->csum_offset;
+	uint16_t sum;
+
+	if (field + 2 > m->data_len || rte_raw_cksum_mbuf(m, h->csum_start, m->pkt_len - h->csum_start, &sum) != 0)
+		return false;
+	sum = (uint16_t)~sum;
+	if (sum == 0)
+		sum = 0xffff; // right for UDP, and the same sum for others
+	memcpy(rte_pktmbuf_mtod_offset(m, void *, field), &sum, sizeof(sum));
+	return true;
+}
+
+// Turns the kernel's header into mbuf flags. False: drop the frame.
+static bool header_apply(struct rte_mbuf *m, const struct virtio_net_hdr *h)
+{
+	const uint8_t gso = h->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
+
+	if ((h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0)
+		return gso == VIRTIO_NET_HDR_GSO_NONE;
+	if (!headers_parse(m, h)) {
+		m->ol_flags = 0;
+		return gso == VIRTIO_NET_HDR_GSO_NONE && checksum_finish(m, h);
+	}
+	if (gso == VIRTIO_NET_HDR_GSO_NONE)
+		return true;
+	if ((gso != VIRTIO_NET_HDR_GSO_TCPV4 && gso != VIRTIO_NET_HDR_GSO_TCPV6) || h->csum_offset != TCP_CHECK ||
+	    h->csum_start + sizeof(struct rte_tcp_hdr) > m->data_len)
+		return false;
+	m->l4_len = (*rte_pktmbuf_mtod_offset(m, const uint8_t *, h->csum_start + 12) >> 4) * 4;
+	m->tso_segsz = h->gso_size;
+	m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+	return true;
+}
+
+// Nothing came. After a while of that, has the watcher look, and the worker see only the word.
+static void rx_empty(struct rxq *q, struct tap_rxq *t)
+{
+	const uint64_t now = rte_rdtsc();
+	const uint16_t word = __atomic_load_n(&t->word, __ATOMIC_ACQUIRE);
+
+	if (t->empty_tsc == 0)
+		t->empty_tsc = now;
+	if (now - t->empty_tsc < rte_get_tsc_hz() / IDLE_AFTER_S_SHARE || !tap_watch_arm(t->fd, t->key))
+		return;
+	// What came since the read makes the watcher change the word, before or after this.
+	t->empty_tsc = 0;
+	q->idle_value = word;
+}
+
+uint16_t tap_rx(struct rxq *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct tap_rxq *t = q->priv;
+	uint16_t got = 0;
+
+	while (got < n && spare_refill(t)) {
+		const ssize_t len = readv(t->fd, t->iov, RTE_DIM(t->iov));
+		if (len <= (ssize_t)sizeof(t->header))
+			break;
+		struct rte_mbuf *m = spare_take(t, (uint32_t)len - sizeof(t->header));
+		if (unlikely((t->header.flags | t->header.gso_type) != 0) && !header_apply(m, &t->header)) {
+			rte_pktmbuf_free(m);
+			__atomic_fetch_add(&t->errors, 1, __ATOMIC_RELAXED);
+			continue;
+		}
+		pkts[got++] = m;
+	}
+	if (got == 0) {
+		rx_empty(q, t);
+		return 0;
+	}
+	t->empty_tsc = 0;
+	return got;
+}
+
+// The sum of the pseudo header, which virtio wants in the checksum field; `len` of the L4 packet.
+static uint16_t pseudo_sum(const uint8_t *ip, bool ipv4, uint8_t protocol, uint32_t len)
+{
+	uint32_t sum = rte_cpu_to_be_16(protocol) + rte_cpu_to_be_16((uint16_t)len);
+
+	sum += ipv4 ? rte_raw_cksum(ip + 12, 8) : rte_raw_cksum(ip + 8, 32);
+	sum = (sum >> 16) + (sum & 0xffff);
+	return (uint16_t)((sum >> 16) + sum);
+}
+
+// Fills in the kernel's header, and `copy` with the first bytes of the frame up to and with the checksum field, with
+// the field as virtio wants it. Returns how many bytes that is, 0 if the frame needs nothing, -EINVAL if its lengths
+// lie.
+static int header_make(const struct rte_mbuf *m, struct virtio_net_hdr *h, uint8_t *copy)
+{
+	const uint64_t l4 = m->ol_flags & RTE_MBUF_F_TX_L4_MASK;
+	const bool tso = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0, ipv4 = (m->ol_flags & RTE_MBUF_F_TX_IPV4) != 0;
+	const bool tcp = tso || l4 == RTE_MBUF_F_TX_TCP_CKSUM;
+
+	if (l4 == 0 && !tso)
+		return 0;
+	if (!tcp && l4 != RTE_MBUF_F_TX_UDP_CKSUM)
+		return -EINVAL;
+	const uint32_t start = m->l2_len + m->l3_len, field = start + (tcp ? TCP_CHECK : UDP_CHECK), end = field + 2;
+	if (m->l2_len < RTE_ETHER_HDR_LEN ||
+	    m->l3_len < (ipv4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr)) || end > m->data_len ||
+	    end > HEADERS_MAX)
+		return -EINVAL;
+	memcpy(copy, rte_pktmbuf_mtod(m, const void *), end);
+	const uint8_t *ip = copy + m->l2_len;
+	uint32_t len = m->pkt_len - start;
+	// Padding is no part of the packet; some senders leave the length out of what is to be segmented.
+	const uint32_t said = ipv4 ? get16(ip + 2) : get16(ip + 4) + sizeof(struct rte_ipv6_hdr);
+	if (!tso || get16(ip + (ipv4 ? 2 : 4)) != 0) {
+		if (said <= m->l3_len || said - m->l3_len > len)
+			return -EINVAL;
+		len = said - m->l3_len;
+	}
+	const uint16_t sum = pseudo_sum(ip, ipv4, tcp ? IPPROTO_TCP : IPPROTO_UDP, len);
+	memcpy(copy + field, &sum, sizeof(sum));
+	h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	h->csum_start = (uint16_t)start;
+	h->csum_offset = (uint16_t)(field - start);
+	if (tso) {
+		h->gso_type = ipv4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+		h->gso_size = m->tso_segsz;
+		h->hdr_len = (uint16_t)(start + m->l4_len);
+	}
+	return (int)end;
+}
+
+// The kernel has no offload for the IPv4 header's own checksum.
+static int ip_checksum_fill(const struct rte_mbuf *m, uint8_t *copy, int copied)
+{
+	const int end = (int)(m->l2_len + m->l3_len);
+	uint8_t *ip = copy + m->l2_len;
+	uint16_t sum;
+
+	if (m->l3_len < sizeof(struct rte_ipv4_hdr) || end > m->data_len || end > HEADERS_MAX)
+		return -EINVAL;
+	if (copied == 0) {
+		memcpy(copy, rte_pktmbuf_mtod(m, const void *), (size_t)end);
+		copied = end;
+	}
+	memset(ip + 10, 0, 2);
+	sum = (uint16_t)~rte_raw_cksum(ip, m->l3_len);
+	memcpy(ip + 10, &sum, sizeof(sum));
+	return copied;
+}
+
+static ssize_t frame_write(int fd, const struct rte_mbuf *m)
+{
+	struct virtio_net_hdr header = {0};
+	struct iovec iov[TX_IOV];
+	uint8_t copy[HEADERS_MAX];
+	int n = 0, copied = 0;
+
+	if ((m->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK) != 0) {
+		copied = header_make(m, &header, copy);
+		if (copied >= 0 && (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0)
+			copied = ip_checksum_fill(m, copy, copied);
+		if (copied < 0)
+			return -1;
+	}
+	iov[n++] = (struct iovec){.iov_base = &header, .iov_len = sizeof(header)};
+	if (copied > 0)
+		iov[n++] = (struct iovec){.iov_base = copy, .iov_len = (size_t)copied};
+	iov[n++] = (struct iovec){.iov_base = rte_pktmbuf_mtod_offset(m, void *, copied),
+				  .iov_len = m->data_len - (size_t)copied};
+	for (m = m->next; m != NULL && n < TX_IOV; m = m->next)
+		iov[n++] = (struct iovec){.iov_base = rte_pktmbuf_mtod(m, void *), .iov_len = m->data_len};
+	return writev(fd, iov, n);
+}
+
+uint16_t tap_tx(struct txq *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct tap_txq *t = q->priv;
+	uint16_t sent;
+
+	for (sent = 0; sent < n; sent++) {
+		errno = 0;
+		if (frame_write(t->fd, pkts[sent]) < 0) {
+			if (errno == EAGAIN)
+				break;
+			__atomic_fetch_add(&t->errors, 1, __ATOMIC_RELAXED);
+		}
+	}
+	rte_pktmbuf_free_bulk(pkts, sent);
+	return sent;
+}
