@@ -141,7 +141,7 @@ static int append_ints(json_t *list, char *word, char *why, size_t size)
 	}
 	if (dash == NULL)
 		b = a;
-	if (b < a || b - a >= RANGE_MAX) {
+	if (b < a || (unsigned long long)b - (unsigned long long)a >= RANGE_MAX) {
 		snprintf(why, size, "the range %lld-%lld is empty or too long", a, b);
 		return -EINVAL;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -78,6 +77,13 @@ void client_close(struct client *c)
 	free(c);
 }
 
+bool client_alive(const struct client *c)
+{
+	char byte;
+
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+}
+
 void client_watch_stdout(struct client *c)
 {
 	c->watch_stdout = true;
@@ -91,35 +97,39 @@ unsigned long client_events_lost(struct client *c)
 	return n;
 }
 
-// Waits until the socket is ready for `events`. `end`: a time of now(), or 0 for no limit.
-static int wait_ready(struct client *c, short events, double end)
+int client_poll(struct pollfd *p, nfds_t nfds, const struct timespec *left)
 {
-	struct pollfd p[2] = {{.fd = c->fd, .events = events}, {.fd = c->watch_stdout ? STDOUT_FILENO : -1}};
-	struct timespec left = {0};
 	sigset_t block, old;
 	int n, err;
-
-	if (end > 0) {
-		double s = end - now();
-
-		if (s < 0)
-			s = 0;
-		left.tv_sec = (time_t)s;
-		left.tv_nsec = (long)((s - (double)left.tv_sec) * 1e9);
-	}
 
 	// With SIGINT blocked but inside ppoll(), one that comes after the check is not slept through.
 	sigemptyset(&block);
 	sigaddset(&block, SIGINT);
 	sigprocmask(SIG_BLOCK, &block, &old);
-	n = client_interrupted ? -1 : ppoll(p, 2, end > 0 ? &left : NULL, &old);
-	err = client_interrupted ? EINTR : errno;
+	do {
+		n = client_interrupted ? -1 : ppoll(p, nfds, left, &old);
+		err = client_interrupted ? EINTR : errno;
+	} while (n < 0 && err == EINTR && !client_interrupted && left == NULL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 
-	if (n < 0)
-		return err == EINTR && !client_interrupted ? 0 : -err; // a resized terminal is no reason to stop
-	if (n == 0)
-		return -ETIMEDOUT;
+	// Any other signal, as of a resized terminal, only cuts the time short.
+	return n < 0 ? (err == EINTR && !client_interrupted ? 0 : -err) : n;
+}
+
+// Waits until the socket is ready for `events`. `end`: a time of now(), or 0 for no limit.
+static int wait_ready(struct client *c, short events, double end)
+{
+	struct pollfd p[2] = {{.fd = c->fd, .events = events}, {.fd = c->watch_stdout ? STDOUT_FILENO : -1}};
+	int n;
+
+	do {
+		double s = end > now() ? end - now() : 0;
+		struct timespec left = {.tv_sec = (time_t)s, .tv_nsec = (long)((s - (double)(time_t)s) * 1e9)};
+
+		n = client_poll(p, 2, end > 0 ? &left : NULL);
+	} while (n == 0 && now() < end);
+	if (n <= 0)
+		return n == 0 ? -ETIMEDOUT : n;
 	return (p[1].revents & (POLLERR | POLLHUP)) ? -EPIPE : 0;
 }
 

@@ -12,17 +12,26 @@
 #define CLIENT_H
 
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 
 struct client;
+struct timespec;
 
 // Set by a SIGINT handler: waits end with -EINTR. Whoever starts a new command clears it.
 extern volatile sig_atomic_t client_interrupted;
 
+// ppoll(2) that no SIGINT slips past: how many are ready, 0 when `left` is over (NULL: never), -EINTR only for
+// client_interrupted, or another -errno.
+int client_poll(struct pollfd *p, nfds_t n, const struct timespec *left);
+
 // Connects to the socket `path`. 0; -ENAMETOOLONG, or the -errno of connect(2) (-ENOENT and -ECONNREFUSED: no daemon).
 int client_open(struct client **out, const char *path);
 void client_close(struct client *c); // accepts NULL
+
+// Whether the daemon has not closed the connection yet.
+bool client_alive(const struct client *c);
 
 // Calls `method` with `params` (borrowed; NULL: none) and waits up to `timeout` seconds (0: for ever). 0 when an answer
 // came, and then *result or *error (the JSON-RPC error object) is a new reference and the other NULL. -ETIMEDOUT and

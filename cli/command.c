@@ -11,6 +11,7 @@
 static const struct command commands[] = {
 	{"show", "ports|bridges|fdb|workers|drops|audit|stats|config|info, or port|bridge|worker NAME",
 	 "Shows a topic as a table; key=value words narrow it down.", show_run},
+	{"top", "[-n COUNT] [-d SECONDS]", "Shows port rates, drops and worker load, refreshed every second.", top_run},
 	{"events", "[TOPIC ...] [count=N] [timeout=SECONDS]", "Prints events as they come.", events_run},
 	{"wait", "TOPIC [NAME] key=value ... [gone] [timeout=SECONDS], or: wait daemon",
 	 "Waits until an object is as described (or gone), or until the daemon answers.", wait_run},

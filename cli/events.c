@@ -111,13 +111,11 @@ enum status events_run(struct session *s, char *const *words, size_t n)
 	if (json_array_size(w.topics) > 0)
 		params = json_pack("{s:O}", "topics", w.topics);
 	// A connection of its own: subscriptions of an earlier command of this session are not asked for now.
-	client_close(s->client);
-	s->client = NULL;
+	session_disconnect(s);
 	st = session_call(s, "events.subscribe", params, &result);
 	if (st == STATUS_DONE)
 		st = watch(s, &w);
-	client_close(s->client);
-	s->client = NULL;
+	session_disconnect(s);
 free_topics:
 	json_decref(result);
 	json_decref(params);

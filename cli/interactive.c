@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <errno.h>
 #include <histedit.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <wchar.h>
 
 #include "complete.h"
 #include "interactive.h"
@@ -21,9 +22,30 @@ static char *prompt(EditLine *el)
 	return text;
 }
 
-static void on_interrupt(int sig)
+// Instead of libedit's own, which goes on reading after the first interrupt.
+static int read_char(EditLine *el, wchar_t *out)
 {
-	client_interrupted = 1;
+	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+	mbstate_t state = {0};
+	char byte;
+
+	for (;;) {
+		ssize_t n = client_poll(&p, 1, NULL);
+
+		if (n >= 0)
+			n = read(STDIN_FILENO, &byte, 1);
+		if (n <= 0)
+			return n == 0 ? 0 : -1;
+		switch (mbrtowc(out, &byte, 1, &state)) {
+		case (size_t)-2:
+			break;
+		case (size_t)-1: // not a character of this locale: as if it had not been typed
+			memset(&state, 0, sizeof(state));
+			break;
+		default:
+			return 1;
+		}
+	}
 }
 
 // How much of all candidates is the same.
@@ -139,7 +161,7 @@ static void read_lines(struct session *s, EditLine *el, History *h, const char *
 		line = el_gets(el, &n);
 		if (line == NULL) {
 			putchar('\n');
-			if (n < 0 && errno == EINTR)
+			if (client_interrupted)
 				continue;
 			return;
 		}
@@ -151,14 +173,15 @@ static void read_lines(struct session *s, EditLine *el, History *h, const char *
 			if (path != NULL)
 				history(h, &ev, H_SAVE, path);
 		}
-		script_line(s, line);
+		if (!client_interrupted)
+			script_line(s, line);
 		fflush(stdout);
 	}
 }
 
 enum status interactive_run(struct session *s)
 {
-	struct sigaction sa = {.sa_handler = on_interrupt}, old;
+	struct sigaction old;
 	char *path = history_path();
 	History *h = history_init();
 	EditLine *el;
@@ -172,17 +195,17 @@ enum status interactive_run(struct session *s)
 		st = session_fail(s, STATUS_USAGE, "this terminal cannot be used");
 		goto free_history;
 	}
-	// Without SA_RESTART: Ctrl-C ends a wait, and the line being typed, but not the session.
-	sigaction(SIGINT, &sa, &old);
+	session_catch_interrupt(&old);
 	completing = s;
 	history(h, &ev, H_SETSIZE, HISTORY_LINES);
 	history(h, &ev, H_SETUNIQUE, 1);
 	if (path != NULL)
 		history(h, &ev, H_LOAD, path);
 	el_set(el, EL_PROMPT, prompt);
+	el_set(el, EL_GETCFN, read_char);
 	el_set(el, EL_EDITOR, "emacs");
 	el_set(el, EL_HIST, history, h);
-	el_set(el, EL_ADDFN, "sluice-complete", "Complete the word", on_tab);
+	el_wset(el, EL_ADDFN, L"sluice-complete", L"Complete the word", on_tab); // el_set() would leak the names
 	el_set(el, EL_BIND, "^I", "sluice-complete", NULL);
 	el_set(el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	el_source(el, NULL);

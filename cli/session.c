@@ -17,6 +17,19 @@ double session_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static void on_interrupt(int sig)
+{
+	client_interrupted = 1;
+}
+
+void session_catch_interrupt(struct sigaction *old)
+{
+	struct sigaction sa = {.sa_handler = on_interrupt}; // without SA_RESTART: what waits is to end
+
+	client_interrupted = 0;
+	sigaction(SIGINT, &sa, old);
+}
+
 static void put_where(const struct session *s)
 {
 	fflush(stdout); // so that what went before an error is read before it
@@ -85,10 +98,16 @@ void session_report(struct session *s, const char *method, const json_t *error)
 	fputs(*gap == ',' ? ")\n" : "\n", stderr);
 }
 
-void session_close(struct session *s)
+void session_disconnect(struct session *s)
 {
 	client_close(s->client);
 	s->client = NULL;
+	s->stale = true;
+}
+
+void session_close(struct session *s)
+{
+	session_disconnect(s);
 	json_decref(s->schema);
 	s->schema = NULL;
 }
@@ -97,6 +116,9 @@ static enum status session_connect(struct session *s)
 {
 	int err;
 
+	// The daemon may have been started anew since the last command, with other methods too.
+	if (s->client != NULL && !client_alive(s->client))
+		session_disconnect(s);
 	if (s->client != NULL)
 		return STATUS_DONE;
 	err = client_open(&s->client, s->socket);
@@ -115,7 +137,7 @@ static enum status session_lost(struct session *s, int err, const char *method)
 				    method, s->timeout);
 	if (err == -EINTR)
 		return session_fail(s, STATUS_NO_DAEMON, "%s: interrupted; what became of it is not known", method);
-	session_close(s);
+	session_disconnect(s);
 	if (err == -ECONNRESET)
 		return session_fail(s, STATUS_NO_DAEMON, "%s: the daemon closed the connection before it answered",
 				    method);
@@ -171,7 +193,16 @@ enum status session_event(struct session *s, double timeout, json_t **event)
 
 enum status session_describe(struct session *s)
 {
-	if (s->schema != NULL)
-		return STATUS_DONE;
-	return session_call(s, "rpc.describe", NULL, &s->schema);
+	enum status st = session_connect(s);
+	json_t *schema;
+
+	if (st != STATUS_DONE || (s->schema != NULL && !s->stale))
+		return st;
+	st = session_call(s, "rpc.describe", NULL, &schema);
+	if (st != STATUS_DONE)
+		return st;
+	json_decref(s->schema);
+	s->schema = schema;
+	s->stale = false;
+	return STATUS_DONE;
 }

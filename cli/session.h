@@ -34,6 +34,7 @@ struct session {
 	unsigned int line;     // in it
 	struct client *client; // NULL while not connected
 	json_t *schema;        // of rpc.describe; NULL until asked for
+	bool stale;            // the schema is of a connection that was lost
 };
 
 // Calls `method`; `params` is borrowed and may be NULL. STATUS_DONE with *result a new reference; otherwise the reason
@@ -47,7 +48,8 @@ enum status session_try(struct session *s, const char *method, const json_t *par
 // STATUS_REFUSED when the time is over or Ctrl-C came (nothing printed), STATUS_NO_DAEMON.
 enum status session_event(struct session *s, double timeout, json_t **event);
 
-// Fetches the schema unless it is here already.
+// Fetches the schema, unless it came by the present connection. What was borrowed from the schema of a connection that
+// was lost stays valid until then.
 enum status session_describe(struct session *s);
 
 // Prints "sluicectl: [file:line: ]..." to standard error and returns `status`.
@@ -57,8 +59,14 @@ enum status session_fail(struct session *s, enum status status, const char *fmt,
 // Prints the daemon's error object to standard error.
 void session_report(struct session *s, const char *method, const json_t *error);
 
+// Drops the connection; the next call makes another.
+void session_disconnect(struct session *s);
+
 // Drops the connection and the schema.
 void session_close(struct session *s);
+
+// From now on Ctrl-C ends a wait (client_interrupted) and not the process. `old`: what to give sigaction(2) afterwards.
+void session_catch_interrupt(struct sigaction *old);
 
 // Seconds of a clock that never jumps.
 double session_now(void);

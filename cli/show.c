@@ -8,30 +8,30 @@
 #include "table.h"
 
 static const struct column port_columns[] = {
-	{.title = "NAME", .path = "name"},
-	{.title = "TYPE", .path = "type"},
-	{.title = "ADMIN", .path = "admin"},
-	{.title = "LINK", .path = "link"},
-	{.title = "MTU", .path = "mtu"},
-	{.title = "MAC", .path = "mac"},
-	{.title = "RXQ", .path = "rxq"},
-	{.title = "TXQ", .path = "txq"},
-	{.title = "BRIDGE", .path = "bridge"},
-	{.title = "VLAN", .path = "vlan_mode"},
-	{.title = "TAG", .path = "tag"},
-	{.title = "ERROR", .path = "error.message|error"},
-	{.title = NULL},
+	{.title = "NAME", .path = "name"},     {.title = "TYPE", .path = "type"},
+	{.title = "STATE", .path = "state"},   {.title = "LINK", .path = "link"},
+	{.title = "MTU", .path = "mtu"},       {.title = "MAC", .path = "mac"},
+	{.title = "RXQ", .path = "rxq"},       {.title = "TXQ", .path = "txq"},
+	{.title = "BRIDGE", .path = "bridge"}, {.title = "VLAN-MODE", .path = "vlan_mode"},
+	{.title = "TAG", .path = "tag"},       {.title = "MACS", .path = "macs"},
+	{.title = "ERROR", .path = "error"},   {.title = NULL},
 };
 
 static const struct column bridge_columns[] = {
-	{.title = "NAME", .path = "name"},         {.title = "MODE", .path = "mode"},
-	{.title = "LEARNING", .path = "learning"}, {.title = "AGING-S", .path = "aging_time"},
-	{.title = "MACS", .path = "macs"},         {.title = "MAC-LIMIT", .path = "mac_limit"},
-	{.title = "PORTS", .path = "ports"},       {.title = NULL},
+	{.title = "NAME", .path = "name"},
+	{.title = "MODE", .path = "mode"},
+	{.title = "LEARNING", .path = "learning"},
+	{.title = "AGING-S", .path = "aging_time"},
+	{.title = "MACS", .path = "macs"},
+	{.title = "MAC-LIMIT", .path = "mac_limit"},
+	{.title = "STATIC", .path = "static"},
+	{.title = "VLANS", .path = "vlans", .format = TEXT_RANGES},
+	{.title = "PORTS", .path = "ports", .format = TEXT_FIRSTS},
+	{.title = NULL},
 };
 
 static const struct column member_columns[] = {
-	{.title = "PORT", .path = "port|name"},
+	{.title = "PORT", .path = "port"},
 	{.title = "VLAN-MODE", .path = "vlan_mode"},
 	{.title = "TAG", .path = "tag"},
 	{.title = "TRUNKS", .path = "trunks", .format = TEXT_RANGES},
@@ -40,8 +40,8 @@ static const struct column member_columns[] = {
 
 static const struct column fdb_columns[] = {
 	{.title = "BRIDGE", .path = "bridge"},
-	{.title = "MAC", .path = "mac"},
 	{.title = "VLAN", .path = "vlan"},
+	{.title = "MAC", .path = "mac"},
 	{.title = "PORT", .path = "port"},
 	{.title = "STATIC", .path = "static"},
 	{.title = "AGE-S", .path = "age"},
@@ -52,9 +52,13 @@ static const struct column worker_columns[] = {
 	{.title = "LCORE", .path = "lcore"},
 	{.title = "CPU", .path = "cpu"},
 	{.title = "ROLE", .path = "role"},
+	{.title = "ISA", .path = "isa"},
 	{.title = "IDLE", .path = "idle"},
 	{.title = "BUSY", .path = "busy", .format = TEXT_PERCENT},
 	{.title = "QUEUES", .path = "queues", .format = TEXT_COUNT},
+	{.title = "PUNTED", .path = "punted"},
+	{.title = "HELD", .path = "held"},
+	{.title = "MAX-GAP-US", .path = "poll_gap_max_us", .format = TEXT_SCALED},
 	{.title = NULL},
 };
 
@@ -62,6 +66,7 @@ static const struct column drop_columns[] = {
 	{.title = "PORT", .path = "port"},
 	{.title = "REASON", .path = "reason"},
 	{.title = "PACKETS", .path = "packets"},
+	{.title = "MEANING", .path = "help"},
 	{.title = NULL},
 };
 
@@ -105,23 +110,57 @@ const char *show_method(const char *topic)
 	return t != NULL ? t->method : NULL;
 }
 
+// Fetches a whole list, page by page where the method has pages: a table of a million entries fits no sensible answer.
+// With `print` each page is printed as it comes and forgotten; otherwise *all gets them together.
+static enum status fetch(struct session *s, const struct topic *t, json_t *params, bool print, json_t **all)
+{
+	const json_t *method = describe_method(s->schema, t->method);
+	const json_t *limit = json_object_get(describe_param(s->schema, method, NULL, "limit"), "default");
+	bool pages = limit != NULL && json_object_get(params, "limit") == NULL;
+	enum status st;
+
+	for (;;) {
+		json_t *page, *last;
+		size_t n;
+
+		st = session_call(s, t->method, params, &page);
+		if (st != STATUS_DONE)
+			return st;
+		n = json_array_size(page);
+		last = json_array_get(page, n - 1);
+		if (pages && n > 0)
+			json_object_set(params, "after", (json_t *)text_member(last, "key|name"));
+		if (print && json_is_array(page)) {
+			table_rows(stdout, page, t->columns, table_width());
+			json_decref(page);
+		} else if (*all == NULL) {
+			*all = page;
+		} else {
+			json_array_extend(*all, page);
+			json_decref(page);
+		}
+		if (!pages || n < (size_t)json_integer_value(limit))
+			return STATUS_DONE;
+	}
+}
+
 static enum status show_list(struct session *s, const struct topic *t, char *const *words, size_t n)
 {
-	json_t *params, *result;
+	const json_t *method;
+	json_t *params, *all = NULL;
 	char why[1024];
 	enum status st = session_describe(s);
 
 	if (st != STATUS_DONE)
 		return st;
-	if (args_params(s->schema, describe_method(s->schema, t->method), words, n, &params, why, sizeof(why)) != 0)
+	method = describe_method(s->schema, t->method);
+	if (args_params(s->schema, method, words, n, &params, why, sizeof(why)) != 0)
 		return session_fail(s, STATUS_USAGE, "show %s: %s", t->name, why);
-	st = session_call(s, t->method, params, &result);
-	if (st == STATUS_DONE && json_is_array(result) && !s->json)
-		table_rows(stdout, result, t->columns, table_width());
-	else if (st == STATUS_DONE)
-		command_print(s, result);
+	st = fetch(s, t, params, t->columns != NULL && !s->json, &all);
+	if (st == STATUS_DONE && all != NULL)
+		command_print(s, all);
 	json_decref(params);
-	json_decref(result);
+	json_decref(all);
 	return st;
 }
 

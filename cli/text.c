@@ -130,6 +130,18 @@ static void put_value(FILE *f, const json_t *v, bool inner)
 	}
 }
 
+static void put_firsts(FILE *f, const json_t *list)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o) {
+		if (i > 0)
+			putc(',', f);
+		put_value(f, json_is_object(o) ? json_object_iter_value(json_object_iter((json_t *)o)) : o, true);
+	}
+}
+
 char *text_value(const json_t *v, enum text_format format)
 {
 	char *text = NULL;
@@ -140,6 +152,8 @@ char *text_value(const json_t *v, enum text_format format)
 		put_ranges(f, v);
 	else if (format == TEXT_COUNT && json_is_array(v))
 		fprintf(f, "%zu", json_array_size(v));
+	else if (format == TEXT_FIRSTS && json_array_size(v) > 0)
+		put_firsts(f, v);
 	else if (format == TEXT_SCALED && json_is_number(v))
 		put_scaled(f, json_number_value(v));
 	else if (format == TEXT_PERCENT && json_is_number(v))

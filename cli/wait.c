@@ -17,6 +17,7 @@
 struct wait {
 	char method[64];
 	json_t *params; // known to the list method
+	json_t *topics; // of events.subscribe
 	json_t *fields; // compared here: key -> text
 	bool gone;
 	double timeout, end;
@@ -99,8 +100,8 @@ static enum status wait_object(struct session *s, struct wait *w)
 	bool over = false;
 	enum status st;
 
-	// Events make the wait end at once; a daemon that refuses them is asked again and again instead.
-	st = session_try(s, "events.subscribe", NULL, &result, &error);
+	// Events make the wait end at once; where there are none, the list is asked for again and again.
+	st = session_try(s, "events.subscribe", w->topics, &result, &error);
 	json_decref(result);
 	json_decref(error);
 	while (st != STATUS_NO_DAEMON) {
@@ -198,6 +199,10 @@ static enum status parse(struct session *s, struct wait *w, char *const *words, 
 		st = parse_word(s, w, method, words[i], i == 2 && !daemon);
 	if (st == STATUS_DONE && daemon && (w->gone || json_object_size(w->fields) > 0))
 		st = session_fail(s, STATUS_USAGE, "wait daemon: takes timeout=SECONDS only");
+	// A link that comes up is an event of the port's, too.
+	if (!daemon)
+		w->topics = strcmp(words[1], "port") == 0 ? json_pack("{s:[s, s]}", "topics", "port", "link")
+							  : json_pack("{s:[s]}", "topics", words[1]);
 	w->end = session_now() + w->timeout;
 	return st;
 }
@@ -216,5 +221,6 @@ enum status wait_run(struct session *s, char *const *words, size_t n)
 		st = strcmp(words[1], "daemon") == 0 ? wait_daemon(s, &w) : wait_object(s, &w);
 	json_decref(w.params);
 	json_decref(w.fields);
+	json_decref(w.topics);
 	return st;
 }
