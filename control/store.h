@@ -39,8 +39,9 @@ int store_append(const json_t *changes, struct fault *f);
 bool store_dirty(void); // records wait for a sync
 int store_sync(struct fault *f);
 
-// Does a slice of a compaction (some milliseconds at most) if one is due or under way; between two transactions. 1: call
-// again soon, 0: nothing to do, -errno with a fault: it was given up, and is tried again when the journal has doubled.
+// Does a slice of a compaction (some milliseconds at most) if one is due or under way; between two transactions. 1:
+// call again soon, 0: nothing to do, -errno with a fault: it was given up, and is tried again when the journal has
+// doubled.
 int store_compact_step(struct fault *f);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // A transaction: changes that become true together or not at all.
 //
-// Purpose: every method that changes something runs inside one, be it alone, in `txn`, in config.apply, or in a dry run.
+// Purpose: every method that changes something runs inside one, be it alone, in `txn`, in config.apply, or in a dry
+// run.
 //
 // Design: an operation changes control's own objects at once and registers how to take that back; workers see nothing
 // yet. Commit appends the changed desired objects to the journal as one record (store.h), publishes one state to the
@@ -20,8 +21,8 @@
 
 struct txn {
 	bool dry_run;
-	bool publish;  // set by an operation that changes what workers see
-	bool replay;   // the changes come from the store at start: a device that fails is kept, marked failed
+	bool publish;    // set by an operation that changes what workers see
+	bool replay;     // the changes come from the store at start: a device that fails is kept, marked failed
 	json_t *changes; // array of {"op": "put"|"del", "kind", "key", "object"} in order: the answer of a dry run
 	struct txn_action *undo, *done;
 };

@@ -4,9 +4,9 @@
 // Purpose: the one data structure of the fast path. A stage takes the packets whose bit is set in its lane, fills in
 // fields, and sets bits in later lanes.
 //
-// Design: a structure of arrays, one per worker, reused. "All packets go the same way" is a compare of two words; a stage
-// with an empty lane costs one test. A stage sets bits in later lanes only, so one pass finishes a burst. The only way to
-// lose a packet is burst_drop(), which counts it by reason.
+// Design: a structure of arrays, one per worker, reused. "All packets go the same way" is a compare of two words; a
+// stage with an empty lane costs one test. A stage sets bits in later lanes only, so one pass finishes a burst. The
+// only way to lose a packet is burst_drop(), which counts it by reason.
 //
 // Threads: owned by one worker.
 #ifndef BURST_H
@@ -59,7 +59,7 @@ struct burst {
 } __rte_cache_aligned;
 
 // for (i = each set bit of mask, lowest first)
-#define lane_foreach(i, mask)                                                                                            \
+#define lane_foreach(i, mask)                                                                                          \
 	for (uint64_t lane_left_ = (mask); lane_left_ && ((i) = (uint32_t)__builtin_ctzll(lane_left_), 1);             \
 	     lane_left_ &= lane_left_ - 1)
 

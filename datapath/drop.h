@@ -6,12 +6,12 @@
 #ifndef DROP_H
 #define DROP_H
 
-#define DROP_REASONS(X)                                                                                                  \
+#define DROP_REASONS(X)                                                                                                \
 	X(RX_NO_BRIDGE, "rx_no_bridge", "the port belongs to no bridge")                                               \
 	X(RX_RUNT, "rx_runt", "shorter than an Ethernet header, with its VLAN tag if it has one")                      \
 	X(RX_GIANT, "rx_giant", "longer than the port's MTU allows")                                                   \
 	X(RX_SMAC_MULTICAST, "rx_smac_multicast", "the source address is a group address (IEEE 802.3, 3.2.3)")         \
-	X(RX_SMAC_ZERO, "rx_smac_zero", "the source address is zero")                                                   \
+	X(RX_SMAC_ZERO, "rx_smac_zero", "the source address is zero")                                                  \
 	X(RX_RESERVED, "rx_reserved_dmac", "for 01:80:c2:00:00:00 to 0f, never forwarded (IEEE 802.1D, 7.12.6)")       \
 	X(RX_VLAN_TAGGED, "rx_vlan_tagged", "tagged frame at an access port")                                          \
 	X(RX_VLAN_UNTAGGED, "rx_vlan_untagged", "untagged frame at a trunk that does not carry VLAN 0")                \
@@ -28,7 +28,7 @@ enum drop_reason {
 #define X(id, name, help) DROP_##id,
 	DROP_REASONS(X)
 #undef X
-	DROP_COUNT,
+		DROP_COUNT,
 	DROP_INGRESS_LAST = DROP_BAD_OFFLOAD,
 };
 

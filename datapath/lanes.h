@@ -2,8 +2,8 @@
 // Tests of all lanes of a burst at once, as bit masks.
 //
 // Design: each is a loop over a burst's arrays; the one with _scalar is the meaning, and its AVX-512 (for lanes_equal16
-// also AVX2) twin is what runs on CPUs that have it. test_lanes compares the twins. Arrays are read in whole vectors, so
-// what lies behind packet n is read and ignored.
+// also AVX2) twin is what runs on CPUs that have it. test_lanes compares the twins. Arrays are read in whole vectors,
+// so what lies behind packet n is read and ignored.
 //
 // Threads: pure functions.
 #ifndef LANES_H
@@ -120,7 +120,8 @@ static inline uint64_t lanes_match16(const uint16_t a[LANES], const uint16_t b[L
 	       (uint64_t)_mm512_cmpeq_epi16_mask(_mm512_loadu_si512(a + 32), _mm512_loadu_si512(b + 32)) << 32;
 }
 
-static inline uint64_t lanes_keys(uint64_t dst[LANES], uint64_t src[LANES], uint32_t first, uint32_t end, uint16_t domain)
+static inline uint64_t lanes_keys(uint64_t dst[LANES], uint64_t src[LANES], uint32_t first, uint32_t end,
+				  uint16_t domain)
 {
 	const __m512i low = _mm512_set1_epi64(domain);
 	const __m512i group = _mm512_set1_epi64(1 << 16), mac = _mm512_set1_epi64((long long)(LANES_MAC_MASK << 16));
@@ -148,7 +149,8 @@ static inline uint64_t lanes_keys(uint64_t dst[LANES], uint64_t src[LANES], uint
 	return odd;
 }
 
-static inline uint64_t lanes_moved(const uint32_t value[LANES], const uint16_t in_port[LANES], uint16_t now_s, uint32_t n)
+static inline uint64_t lanes_moved(const uint32_t value[LANES], const uint16_t in_port[LANES], uint16_t now_s,
+				   uint32_t n)
 {
 	const __m512i now = _mm512_set1_epi32(now_s);
 	uint64_t odd = 0;

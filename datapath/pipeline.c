@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // The way of a packet, top to bottom.
 //
-// Every stage takes the packets in its lane and moves them to later lanes; one with an empty lane returns at once. So one
-// pass finishes the burst: every packet was sent, put into a transmit buffer, or dropped by name.
+// Every stage takes the packets in its lane and moves them to later lanes; one with an empty lane returns at once. So
+// one pass finishes the burst: every packet was sent, put into a transmit buffer, or dropped by name.
 #include "stage.h"
 
 void pipeline_run(struct worker *w, struct burst *b)

@@ -29,14 +29,14 @@ static inline void burst_drop(struct worker *w, struct burst *b, uint64_t mask, 
 	const uint16_t *port = reason <= DROP_INGRESS_LAST ? b->in_port : b->out_port;
 	uint32_t i;
 
-	lane_foreach(i, mask)
+	lane_foreach (i, mask)
 		w->count[port[i]].drops[reason]++;
 	b->lane[LANE_DROP] |= mask;
 }
 
-// Makes packet i, of which *m is a reference, fit to leave by port fp: tag, size, checksum. A reference that others hold
-// too is replaced in *m by a copy before anything is changed. Returns DROP_COUNT if *m may go, else the reason
-// why not (and *m stays the caller's). *segment: *m is to be split on sending.
+// Makes packet i, of which *m is a reference, fit to leave by port fp: tag, size, checksum. A reference that others
+// hold too is replaced in *m by a copy before anything is changed. Returns DROP_COUNT if *m may go, else the reason why
+// not (and *m stays the caller's). *segment: *m is to be split on sending.
 enum drop_reason egress_apply(const struct burst *b, uint32_t i, const struct fwd_port *fp, struct rte_mbuf **m,
 			      bool *segment);
 

@@ -46,7 +46,7 @@ static void check_sources(struct worker *w, struct burst *b, uint64_t mask)
 
 	lookup(w, b->smac_key, mask, b->n, value);
 	odd = mask & lanes_moved(value, b->in_port, w->now_s, b->n);
-	lane_foreach(i, odd)
+	lane_foreach (i, odd)
 		source_odd(w, b, i, value[i]);
 }
 

@@ -12,7 +12,7 @@ void stage_drop(struct worker *w, struct burst *b)
 
 	if (likely(!mask))
 		return;
-	lane_foreach(i, mask)
+	lane_foreach (i, mask)
 		lost[n++] = b->pkt[i];
 	rte_pktmbuf_free_bulk(lost, n);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // Lane: takes EGRESS; sets TX, DROP.
 //
-// Most packets leave as they came, which is tested for all of an output port's at once. The others get or lose a VLAN tag, have a checksum completed in software
-// for a port that will not, or are marked to be segmented on sending. A packet that has other references (flooding) is
-// copied before it is changed.
+// Most packets leave as they came, which is tested for all of an output port's at once. The others get or lose a VLAN
+// tag, have a checksum completed in software for a port that will not, or are marked to be segmented on sending. A
+// packet that has other references (flooding) is copied before it is changed.
 #include "offload.h"
 #include "stage.h"
 
@@ -127,7 +127,7 @@ static void odd_packets(struct worker *w, struct burst *b, uint64_t odd, const s
 	uint32_t i;
 
 	b->changed = true;
-	lane_foreach(i, odd) {
+	lane_foreach (i, odd) {
 		uint64_t bit = UINT64_C(1) << i;
 		bool segment;
 		enum drop_reason reason = egress_apply(b, i, fp, &b->pkt[i], &segment);
@@ -146,7 +146,7 @@ static uint64_t too_long(const struct burst *b, uint64_t mask, uint32_t max_fram
 	uint64_t found = 0;
 	uint32_t i;
 
-	lane_foreach(i, mask)
+	lane_foreach (i, mask)
 		found |= (uint64_t)(b->pkt[i]->pkt_len > max_frame) << i;
 	return found;
 }

@@ -55,7 +55,7 @@ void stage_flood(struct worker *w, struct burst *b)
 
 	if (likely(!mask))
 		return;
-	lane_foreach(i, mask) {
+	lane_foreach (i, mask) {
 		if (!flood_packet(w, b, i))
 			alone |= UINT64_C(1) << i;
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // Lane: takes INGRESS; sets BRIDGE, DROP.
 //
-// A burst comes in segments, each from one port, whose configuration is loaded once. One pass over the packets takes the
-// frame's first 14 bytes as two overlapping words, the lengths and flags; the checks are then done on all lanes at once,
-// and only what they find odd, tagged frames among it, is looked at packet by packet.
+// A burst comes in segments, each from one port, whose configuration is loaded once. One pass over the packets takes
+// the frame's first 14 bytes as two overlapping words, the lengths and flags; the checks are then done on all lanes at
+// once, and only what they find odd, tagged frames among it, is looked at packet by packet.
 #include <rte_byteorder.h>
 
 #include "stage.h"
@@ -102,7 +102,7 @@ static uint64_t asking_for_offload(const struct burst *b, uint32_t first, uint32
 	uint64_t mask = 0;
 
 	for (uint32_t i = first; i < end; i++)
-		mask |= (uint64_t)!!(b->pkt[i]->ol_flags & OFFLOADS) << i;
+		mask |= (uint64_t) !!(b->pkt[i]->ol_flags & OFFLOADS) << i;
 	return mask;
 }
 
@@ -136,7 +136,7 @@ static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t firs
 	odd = lanes_keys(b->dmac_key, b->smac_key, first, end, domain);
 	if (unlikely(!domain || longest > fp->max_frame || shortest < RTE_ETHER_HDR_LEN))
 		odd = good;
-	lane_foreach(i, odd) {
+	lane_foreach (i, odd) {
 		if (!odd_packet(w, b, i, fp))
 			good &= ~(UINT64_C(1) << i);
 	}

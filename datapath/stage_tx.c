@@ -110,7 +110,7 @@ void stage_tx(struct worker *w, struct burst *b)
 			tx_send(w, port_id, b->pkt, (uint16_t)b->n, b->bytes);
 			return;
 		}
-		lane_foreach(i, same)
+		lane_foreach (i, same)
 			tx_add(w, port_id, b->in_port[i], b->pkt[i], b->segment >> i & 1);
 		todo &= ~same;
 	}

@@ -29,13 +29,15 @@
 // One port, as the datapath sees it.
 struct fwd_port {
 	struct port *port;
-	uint32_t max_frame;         // bytes without FCS and without tags: MTU + 14; one tag of 4 more is always allowed for
-	bool up;                    // admin state; a port that is down is not polled and not flooded to
-	uint16_t untagged_domain;   // of untagged and priority-tagged frames; 0: they are dropped
-	uint16_t untagged_vid;      // the VLAN that leaves this port untagged (access: its tag, native: the native one, trunk: 0)
-	bool access;                // tagged frames (VID other than 0) are dropped
-	const uint16_t *vid_domain; // [VLAN_COUNT] domain of each VID, 0 denied; NULL for access ports and those without bridge
-	uint16_t bridge;            // index of the bridge, 0 none
+	uint32_t max_frame; // bytes without FCS and without tags: MTU + 14; one tag of 4 more is always allowed for
+	bool up;            // admin state; a port that is down is not polled and not flooded to
+	uint16_t untagged_domain; // of untagged and priority-tagged frames; 0: they are dropped
+	uint16_t untagged_vid;    // the VLAN that leaves this port untagged (access: its tag, native: the native one,
+				  // trunk: 0)
+	bool access;              // tagged frames (VID other than 0) are dropped
+	const uint16_t *
+		vid_domain; // [VLAN_COUNT] domain of each VID, 0 denied; NULL for access ports and those without bridge
+	uint16_t bridge;    // index of the bridge, 0 none
 };
 
 // One member of a broadcast domain.

@@ -3,8 +3,9 @@
 // compiled once per instruction set level.
 //
 // Design: a worker owns everything in `struct worker`; control reads the counters only through worker_snapshot(), for
-// which the worker copies its rows between two loops, so that what one worker counted is a consistent whole: rx + copies
-// = tx + drops + punted + held holds to the packet at any time. Events go to control through one ring per worker.
+// which the worker copies its rows between two loops, so that what one worker counted is a consistent whole: rx +
+// copies = tx + drops + punted + held holds to the packet at any time. Events go to control through one ring per
+// worker.
 #ifndef WORKER_H
 #define WORKER_H
 
@@ -28,12 +29,13 @@ struct port_counters {
 // What one worker counted of itself.
 struct worker_counters {
 	uint64_t loops, busy_cycles, idle_cycles, sleeps;
-	uint64_t punted;        // handed to control
-	uint64_t held;          // in transmit buffers at this instant
-	uint64_t events_lost;   // the event ring was full
+	uint64_t punted;      // handed to control
+	uint64_t held;        // in transmit buffers at this instant
+	uint64_t events_lost; // the event ring was full
 	uint64_t burst_fill[BURST_FILL_BUCKETS];
-	uint64_t poll_gap[HIST_BUCKETS]; // [i]: gaps between two polls of 2^i <= cycles < 2^(i+1); sleeps by choice not counted
-	uint64_t poll_gap_max;  // cycles, since worker_poll_gap_reset()
+	uint64_t poll_gap[HIST_BUCKETS]; // [i]: gaps between two polls of 2^i <= cycles < 2^(i+1); sleeps by choice not
+					 // counted
+	uint64_t poll_gap_max;           // cycles, since worker_poll_gap_reset()
 };
 
 struct worker_stats {
@@ -45,10 +47,10 @@ struct worker_stats {
 enum worker_idle { WORKER_IDLE_POLL, WORKER_IDLE_SLEEP };
 
 struct worker_conf {
-	unsigned int lcore;     // EAL lcore id
+	unsigned int lcore; // EAL lcore id
 	unsigned int cpu;
 	enum worker_idle idle;
-	uint32_t sleep_max_us;  // bound of a sleep and so of the wake-up, WORKER_IDLE_SLEEP only
+	uint32_t sleep_max_us; // bound of a sleep and so of the wake-up, WORKER_IDLE_SLEEP only
 };
 
 struct worker;

@@ -8,8 +8,8 @@
 #include "rcu.h"
 #include "stage.h"
 
-#define RX_SPACE_MIN 32    // a queue is asked for no fewer packets than this
-#define IDLE_SPIN_US 20    // empty polling before the first sleep
+#define RX_SPACE_MIN 32 // a queue is asked for no fewer packets than this
+#define IDLE_SPIN_US 20 // empty polling before the first sleep
 #define IDLE_SLEEP_MIN_NS 10000
 
 struct rest {

@@ -35,15 +35,15 @@ struct worker {
 	const struct fwd_state *state; // of this loop
 	struct hash64 *fdb_hash;
 	struct fdb *fdb;
-	uint64_t tsc;                   // of this loop
-	struct port_counters *count;    // [PORT_MAX]
-	struct tx_buffer *tx;           // [PORT_MAX]
-	uint16_t *tx_dirty;             // ports whose buffer is not empty, each once
+	uint64_t tsc;                // of this loop
+	struct port_counters *count; // [PORT_MAX]
+	struct tx_buffer *tx;        // [PORT_MAX]
+	uint16_t *tx_dirty;          // ports whose buffer is not empty, each once
 	uint32_t ntx_dirty;
-	uint32_t nports;                // rows of `count` that may not be zero: highest port id seen plus one
+	uint32_t nports; // rows of `count` that may not be zero: highest port id seen plus one
 	struct worker_counters self;
-	struct rte_ring *events;        // of struct worker_event; producer: worker, consumer: control
-	struct worker_recent *recent;   // [WORKER_RECENT]
+	struct rte_ring *events;      // of struct worker_event; producer: worker, consumer: control
+	struct worker_recent *recent; // [WORKER_RECENT]
 	struct worker_conf conf;
 	struct burst burst;
 

@@ -18,15 +18,15 @@
 
 enum param_type {
 	PARAM_BOOL,
-	PARAM_INT,    // range min..max
-	PARAM_NUMBER, // range min..max, a real number is accepted
-	PARAM_STRING, // length min..max in bytes, no NUL inside
-	PARAM_NAME,   // an object's name: 1-31 of [A-Za-z0-9_.:-]
-	PARAM_MAC,    // "aa:bb:cc:dd:ee:ff", stored in lower case
-	PARAM_ENUM,   // one of `choices`
-	PARAM_INTS,   // array of integers, each in range min..max
+	PARAM_INT,     // range min..max
+	PARAM_NUMBER,  // range min..max, a real number is accepted
+	PARAM_STRING,  // length min..max in bytes, no NUL inside
+	PARAM_NAME,    // an object's name: 1-31 of [A-Za-z0-9_.:-]
+	PARAM_MAC,     // "aa:bb:cc:dd:ee:ff", stored in lower case
+	PARAM_ENUM,    // one of `choices`
+	PARAM_INTS,    // array of integers, each in range min..max
 	PARAM_STRINGS, // array of strings; with `choices`, each one of them
-	PARAM_OBJECT, // any JSON object (checked by the method)
+	PARAM_OBJECT,  // any JSON object (checked by the method)
 	PARAM_OBJECTS, // array of objects, each decoded by `items`; length min..max
 };
 

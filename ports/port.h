@@ -46,14 +46,15 @@ typedef uint16_t (*port_tx_fn)(struct txq *q, struct rte_mbuf **pkts, uint16_t n
 
 struct rxq {
 	port_rx_fn rx;
-	const uint16_t *idle_word; // NULL: always call rx. Published and withdrawn by the port kind (atomic, RCU), read by the worker
+	const uint16_t *idle_word; // NULL: always call rx. Published and withdrawn by the port kind (atomic, RCU), read
+				   // by the worker
 	uint16_t idle_value;       // worker, from within rx
 	uint16_t queue;            // index in the port
 	uint16_t port_id;
-	uint16_t dev;              // the kind's own: ethdev port id, or vhost vid
+	uint16_t dev; // the kind's own: ethdev port id, or vhost vid
 	struct port *port;
-	void *priv;                // the kind's own
-	uint64_t packets, bytes;   // written by the polling worker, read by control
+	void *priv;              // the kind's own
+	uint64_t packets, bytes; // written by the polling worker, read by control
 } __rte_cache_aligned;
 
 struct txq {
@@ -82,9 +83,9 @@ struct port {
 	uint16_t nrxq, ntxq;
 	uint16_t mtu, max_mtu; // bytes of L3; set by control through ops->set_mtu
 	struct rte_ether_addr mac;
-	uint8_t link_up;       // atomic: written by the kind (any thread, port_link_set), read by workers and control
-	uint32_t offloads;     // atomic: enum port_offload now in force; a guest may negotiate anew at any time
-	void *priv;            // the kind's own
+	uint8_t link_up;   // atomic: written by the kind (any thread, port_link_set), read by workers and control
+	uint32_t offloads; // atomic: enum port_offload now in force; a guest may negotiate anew at any time
+	void *priv;        // the kind's own
 };
 
 // What only the kind knows: errors and for vhost the notifications. All are counts since creation.
@@ -105,7 +106,7 @@ struct port_ops {
 	int (*start)(struct port *p, struct fault *f);
 	void (*stop)(struct port *p);
 	void (*destroy)(struct port *p); // stopped before; frees queues (port_queues_free) and priv
-	int (*set_mtu)(struct port *p, uint16_t mtu, struct fault *f);                        // NULL: not supported
+	int (*set_mtu)(struct port *p, uint16_t mtu, struct fault *f);                     // NULL: not supported
 	int (*set_mac)(struct port *p, const struct rte_ether_addr *mac, struct fault *f); // NULL: not supported
 	void (*stats)(const struct port *p, struct port_dev_stats *out);
 	void (*info)(const struct port *p, json_t *out); // adds kind-specific status fields to port.list's object
@@ -116,10 +117,10 @@ const struct port_ops *port_kind(const char *name);
 const struct port_ops *port_kind_at(unsigned int i);
 void port_kind_register(const struct port_ops *ops);
 
-#define PORT_KIND(ops)                                                                                                   \
-	__attribute__((constructor)) static void port_kind_register_##ops(void)                                          \
-	{                                                                                                                \
-		port_kind_register(&(ops));                                                                              \
+#define PORT_KIND(ops)                                                                                                 \
+	__attribute__((constructor)) static void port_kind_register_##ops(void)                                        \
+	{                                                                                                              \
+		port_kind_register(&(ops));                                                                            \
 	}
 
 // Allocates and zeroes the queue arrays; sets port, port_id, queue and, for workers > ntxq, shared. 0 or -ENOMEM.
@@ -140,7 +141,8 @@ void port_notify(struct port *p, enum port_event ev);
 void port_link_set(struct port *p, bool up); // stores link_up and notifies on change
 
 extern int port_logtype;
-#define PORT_LOG(level, p, fmt, ...) rte_log(RTE_LOG_##level, port_logtype, "port %s: " fmt "\n", (p)->name, ##__VA_ARGS__)
+#define PORT_LOG(level, p, fmt, ...)                                                                                   \
+	rte_log(RTE_LOG_##level, port_logtype, "port %s: " fmt "\n", (p)->name, ##__VA_ARGS__)
 
 // Waits until no worker can still hold what it read of shared memory before the call; set by the datapath, and returns
 // at once where no worker runs. Any thread but a worker's.

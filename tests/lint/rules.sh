@@ -4,7 +4,7 @@
 # that breaks it; nothing printed means that it holds. tests/lint/selftest proves of each one that it can fail.
 
 # shellcheck disable=SC2034 # for those who source this
-RULES=(include calls loss spdx length words format shell links drops)
+RULES=(include calls loss spdx length words format shell links drops stages)
 
 # Every file that is ours, with an optional list of find's -name patterns.
 tree_files() {
@@ -187,4 +187,16 @@ rule_drops() {
 	diff <(grep -oE '^[[:space:]]*X\([A-Z_]+, "[a-z_0-9]+"' datapath/drop.h | sed -E 's/.*"(.*)"/\1/' | sort) \
 		<(grep -oE '^\| `(rx|tx|bridge|no|bad)_[a-z_0-9]+`' docs/operations.md | tr -d '|` ' | sort) |
 		sed -nE 's/^< (.*)/docs\/operations.md: drop reason \1 is missing/p; s/^> (.*)/docs\/operations.md: no such drop reason: \1/p'
+}
+
+# The picture in docs/architecture.md, the calls in pipeline.c and the lanes in burst.h name the same stages in one order.
+# shellcheck disable=SC2016 # these are Markdown's backquotes
+rule_stages() {
+	local picture calls lanes
+	[[ -f docs/architecture.md && -f datapath/pipeline.c ]] || return 0
+	picture=$(sed -n '/^<!-- stages -->$/,/^## /p' docs/architecture.md | sed -n '/^```$/,/^```$/p' | grep -oE '\[[a-z]+\]' | tr -d '[]')
+	calls=$(grep -oE 'stage_[a-z0-9]+\(w, b\)' datapath/pipeline.c | sed -E 's/stage_(.*)\(w, b\)/\1/')
+	lanes=$(sed -n '/^enum lane {$/,/^};$/p' datapath/burst.h | grep -oE 'LANE_[A-Z0-9]+' | grep -v LANE_COUNT | sed 's/LANE_//' | tr '[:upper:]' '[:lower:]')
+	[[ $picture == "$calls" ]] || echo "docs/architecture.md: the picture has '${picture//$'\n'/ }', pipeline.c '${calls//$'\n'/ }'"
+	[[ $lanes == "$calls" ]] || echo "datapath/burst.h: the lanes are '${lanes//$'\n'/ }', pipeline.c has '${calls//$'\n'/ }'"
 }

@@ -65,7 +65,8 @@ static void clear(void)
 
 void harness_init(void)
 {
-	char *argv[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "-m", "192", "-l", "0", "--log-level", "*:4", "--no-telemetry"};
+	char *argv[] = {"test", "--no-huge",   "--no-pci", "--no-shconf",   "-m", "192", "-l",
+			"0",    "--log-level", "*:4",      "--no-telemetry"};
 	struct fault f = {0};
 
 	must(rte_eal_init(RTE_DIM(argv), argv) >= 0, "rte_eal_init");
@@ -153,7 +154,9 @@ void harness_rest(uint16_t id, uint16_t domain)
 
 void harness_build(void)
 {
-	state = (struct fwd_state){.nports = HARNESS_PORTS, .ndomains = DOMAIN_MAX - 1, .port = fwd_ports,
+	state = (struct fwd_state){.nports = HARNESS_PORTS,
+				   .ndomains = DOMAIN_MAX - 1,
+				   .port = fwd_ports,
 				   .domain = (const struct fwd_domain **)domains};
 	harness_worker->state = &state;
 }

@@ -238,8 +238,12 @@ static struct rte_mbuf *tcp_mbuf(uint32_t payload, uint16_t mss)
 	frame_make(f, broadcast, mac_a, -1, 0, 0);
 	f[12] = 8;
 	f[13] = 0;
-	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45, .total_length = rte_cpu_to_be_16((uint16_t)(len - 14)),
-				    .time_to_live = 64, .next_proto_id = IPPROTO_TCP, .src_addr = 1, .dst_addr = 2};
+	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45,
+				    .total_length = rte_cpu_to_be_16((uint16_t)(len - 14)),
+				    .time_to_live = 64,
+				    .next_proto_id = IPPROTO_TCP,
+				    .src_addr = 1,
+				    .dst_addr = 2};
 	*tcp = (struct rte_tcp_hdr){.data_off = 5 << 4, .tcp_flags = RTE_TCP_ACK_FLAG};
 	for (uint32_t i = 0; i < payload; i++)
 		f[54 + i] = (uint8_t)(i * 7);
@@ -330,8 +334,14 @@ static void empty_pool_loses_copies_by_name(void)
 // Few different values, so that equal ones, group addresses, tags and reserved addresses occur.
 static uint64_t some_word(void)
 {
-	static const uint64_t words[] = {0, 1, 2, UINT64_C(0x0081000000000002), UINT64_C(0xa888000000000004),
-					 LANES_RESERVED_MAC, UINT64_C(0xffff0ec28001), UINT64_C(0xffffffffffff0002)};
+	static const uint64_t words[] = {0,
+					 1,
+					 2,
+					 UINT64_C(0x0081000000000002),
+					 UINT64_C(0xa888000000000004),
+					 LANES_RESERVED_MAC,
+					 UINT64_C(0xffff0ec28001),
+					 UINT64_C(0xffffffffffff0002)};
 
 	return rand() % 3 ? words[rand() % RTE_DIM(words)] : (uint64_t)rand() << 33 ^ (uint64_t)rand() << 10;
 }
@@ -360,7 +370,8 @@ static void vector_tests_equal_their_scalar_twins(void)
 		ops->ports(ports[0], value, n);
 		lanes_ports_scalar(ports[1], value, n);
 		assert_memory_equal(ports[0], ports[1], n * sizeof(ports[0][0]));
-		assert_int_equal(ops->keys(dst[0], src[0], first, n, 77), lanes_keys_scalar(dst[1], src[1], first, n, 77));
+		assert_int_equal(ops->keys(dst[0], src[0], first, n, 77),
+				 lanes_keys_scalar(dst[1], src[1], first, n, 77));
 		assert_memory_equal(dst[0], dst[1], sizeof(dst[0]));
 		assert_memory_equal(src[0], src[1], sizeof(src[0]));
 	}
@@ -370,7 +381,7 @@ static const char *const levels[] = {"v2", "v3", "v4"};
 
 static void on_all_levels(void **state)
 {
-	void (*test)(void) = *(void (**)(void))*state;
+	void (*test)(void) = *(void (**)(void)) * state;
 
 	for (unsigned int i = 0; i < RTE_DIM(levels); i++) {
 		if (harness_reset(levels[i]))
@@ -378,10 +389,13 @@ static void on_all_levels(void **state)
 	}
 }
 
-#define TEST(name)                                                                                                       \
-	(struct CMUnitTest)                                                                                              \
-	{                                                                                                                \
-#name, on_all_levels, NULL, NULL, &(struct { void (*fn)(void); }){name}                                  \
+#define TEST(name)                                                                                                     \
+	(struct CMUnitTest)                                                                                            \
+	{                                                                                                              \
+#name, on_all_levels, NULL, NULL, &(struct { void (*fn)(void); })                                      \
+		{                                                                                                      \
+			name                                                                                           \
+		}                                                                                                      \
 	}
 
 int main(void)

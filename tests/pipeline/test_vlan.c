@@ -129,7 +129,8 @@ static void configure(void)
 		m->all = rand() % 2 && m->mode != ACCESS;
 		for (int k = 0; k < VIDS; k++)
 			m->list[k] = !m->all && m->mode != ACCESS && rand() % 3 == 0 && (k || m->mode == TRUNK);
-		// VLAN 0 gets a domain of its own beside an all-VLAN native port, lest untagged frames enter its native VLAN.
+		// VLAN 0 gets a domain of its own beside an all-VLAN native port, lest untagged frames enter its native
+		// VLAN.
 		named[0] |= m->all && m->mode == NATIVE;
 		for (int k = 0; k < VIDS; k++)
 			named[k] |= m->list[k] || (m->mode != TRUNK && vids[k] == m->tag);
@@ -167,7 +168,9 @@ static void expect_at(uint16_t port, const struct frame *fr, uint16_t vid)
 static void one_frame(void)
 {
 	static const uint16_t tpids[2] = {0x8100, 0x88a8};
-	struct frame fr = {.tag = -1, .tpid = tpids[rand() % 2], .dst = (uint8_t)(rand() % 4 ? rand() % 8 : 0xff),
+	struct frame fr = {.tag = -1,
+			   .tpid = tpids[rand() % 2],
+			   .dst = (uint8_t)(rand() % 4 ? rand() % 8 : 0xff),
 			   .src = (uint8_t)(0x10 + rand() % 8)};
 	uint16_t from = (uint16_t)(1 + rand() % PORTS), known = 0;
 	uint8_t bytes[64];

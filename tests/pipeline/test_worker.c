@@ -72,16 +72,20 @@ static void publish_ports(unsigned int mask)
 	for (uint16_t id = 1; id <= PORTS; id++) {
 		if (!(mask & 1U << id))
 			continue;
-		t->fwd[id] = (struct fwd_port){.port = &ports[id], .max_frame = 1514, .up = true, .bridge = 1,
-					       .untagged_domain = DOMAIN};
+		t->fwd[id] = (struct fwd_port){
+			.port = &ports[id], .max_frame = 1514, .up = true, .bridge = 1, .untagged_domain = DOMAIN};
 		t->port[id] = &t->fwd[id];
 		t->dom.d.member[t->dom.d.nmembers++].port_id = id;
 	}
 	t->domain[DOMAIN] = &t->dom.d;
 	if (mask & 1U << 1)
 		t->poll.l.q[t->poll.l.n++] = &ports[1].rxq[0];
-	t->s = (struct fwd_state){.nports = PORTS + 1, .ndomains = DOMAIN + 1, .port = t->port, .domain = t->domain,
-				  .nworkers = 1, .poll = {&t->poll.l}};
+	t->s = (struct fwd_state){.nports = PORTS + 1,
+				  .ndomains = DOMAIN + 1,
+				  .port = t->port,
+				  .domain = t->domain,
+				  .nworkers = 1,
+				  .poll = {&t->poll.l}};
 	former = fwd_state_publish(&t->s);
 	if (former)
 		rcu_defer((void *)(uintptr_t)former, free);
@@ -205,14 +209,15 @@ static void gap_maximum_starts_anew_when_asked(void **state)
 
 static int start(void **state)
 {
-	char *argv[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "-m", "192", "-l", "0,1", "--log-level", "*:4",
-			"--no-telemetry"};
+	char *argv[] = {"test", "--no-huge",   "--no-pci", "--no-shconf",   "-m", "192", "-l",
+			"0,1",  "--log-level", "*:4",      "--no-telemetry"};
 	struct worker_conf conf = {.idle = WORKER_IDLE_SLEEP, .sleep_max_us = 200};
 	struct fault f = {0};
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		argv[6] = "--lcores", argv[7] = "(0,1)@0";
-	if (rte_eal_init(RTE_DIM(argv), argv) < 0 || rcu_create(1) || port_pool_create(8191, &f) || fdb_create(&fdb, 4096))
+	if (rte_eal_init(RTE_DIM(argv), argv) < 0 || rcu_create(1) || port_pool_create(8191, &f) ||
+	    fdb_create(&fdb, 4096))
 		return -1;
 	conf.lcore = rte_get_next_lcore(-1, 1, 0);
 	if (datapath_isa_set(NULL, &f) || workers_create(&conf, 1, fdb))
