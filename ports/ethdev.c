@@ -82,8 +82,7 @@ static uint16_t ethdev_tx_prepared(struct txq *q, struct rte_mbuf **pkts, uint16
 	struct ethdev *e = q->priv;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if ((pkts[i]->nb_segs > 1 && !e->multi_segs) ||
-		    rte_eth_tx_prepare(q->dev, q->queue, &pkts[i], 1) != 1) {
+		if (!prepare(e, q, &pkts[i])) {
 			rte_pktmbuf_free(pkts[i]);
 			__atomic_fetch_add(&e->tx_refused, 1, __ATOMIC_RELAXED);
 		} else if (rte_eth_tx_burst(q->dev, q->queue, &pkts[i], 1) != 1) {
