@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "netfd_watch.h"
+#include "tap_watch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -16,7 +17,8 @@
 
 struct watched {
 	struct port *port;
-	netfd_link_fn link;
+	struct tap_rxq *queues;
+	int fd;
 	bool removed; // the kernel's interface is gone
 };
 
@@ -24,16 +26,17 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct watched watched[PORT_MAX]; // by port id, under lock
 static unsigned int nwatched;
 static uint32_t highest;                // port id that was ever watched, under lock
-static int epoll_fd = -1, stop_fd = -1; // written by control while nothing is watched
+static int epoll_fd = -1, stop_fd = -1; // written by control while no TAP is watched
 static pthread_t thread;
 
 static void link_look(struct watched *w)
 {
-	if (w->port == NULL || w->removed)
+	struct pollfd pfd = {.fd = w->fd, .events = POLLOUT};
+
+	if (w->port == NULL || w->removed || poll(&pfd, 1, 0) < 0)
 		return;
-	const int up = w->link(w->port);
-	port_link_set(w->port, up > 0);
-	if (up == -ENODEV) {
+	port_link_set(w->port, pfd.revents == POLLOUT);
+	if ((pfd.revents & POLLERR) != 0) {
 		w->removed = true;
 		port_notify(w->port, PORT_EVENT_REMOVED);
 	}
@@ -43,16 +46,13 @@ static void event_handle(uint32_t key)
 {
 	struct watched *w = &watched[key >> 16];
 	const uint16_t queue = (uint16_t)key;
-	struct netfd_rxq *t;
 
 	if (w->port == NULL)
 		return;
-	if (queue == QUEUE_LINK) {
+	if (queue == QUEUE_LINK)
 		link_look(w);
-	} else if (queue < w->port->nrxq && !w->removed) {
-		t = w->port->rxq[queue].priv;
-		__atomic_fetch_add(&t->word, 1, __ATOMIC_RELEASE);
-	}
+	else if (queue < w->port->nrxq && !w->removed)
+		__atomic_fetch_add(&w->queues[queue].word, 1, __ATOMIC_RELEASE);
 }
 
 static void *watch(void *arg)
@@ -95,7 +95,7 @@ static int watch_start(void)
 	// It runs where control runs: a thread inherits the CPUs of its maker.
 	ret = -pthread_create(&thread, NULL, watch, NULL);
 	if (ret == 0) {
-		pthread_setname_np(thread, "netfd-watch");
+		pthread_setname_np(thread, "tap-watch");
 		return 0;
 	}
 close_fds:
@@ -117,14 +117,15 @@ static void watch_stop(void)
 	close(epoll_fd);
 }
 
-uint32_t netfd_watch_key(const struct port *p, uint16_t queue)
+uint32_t tap_watch_key(const struct port *p, uint16_t queue)
 {
 	return (uint32_t)p->id << 16 | queue;
 }
 
-int netfd_watch_add(struct port *p, int fd, uint32_t events, netfd_link_fn link)
+int tap_watch_add(struct port *p, int fd, struct tap_rxq *queues, uint16_t nqueues)
 {
-	struct epoll_event ev = {.events = events | EPOLLET, .data.u32 = netfd_watch_key(p, QUEUE_LINK)};
+	struct epoll_event ev = {.events = EPOLLOUT | EPOLLET, .data.u32 = tap_watch_key(p, QUEUE_LINK)};
+	uint16_t n = 0;
 	int ret = 0;
 
 	if (nwatched == 0)
@@ -134,42 +135,39 @@ int netfd_watch_add(struct port *p, int fd, uint32_t events, netfd_link_fn link)
 	nwatched++;
 	pthread_mutex_lock(&lock);
 	highest = RTE_MAX(highest, (uint32_t)p->id);
-	watched[p->id] = (struct watched){.port = p, .link = link};
+	watched[p->id] = (struct watched){.port = p, .queues = queues, .fd = fd};
 	pthread_mutex_unlock(&lock);
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
 		goto del;
-	for (uint16_t i = 0; i < p->nrxq; i++) {
-		const struct netfd_rxq *t = p->rxq[i].priv;
-
+	for (n = 0; n < nqueues; n++) {
 		// Disarmed: only errors would be reported, once.
-		ev = (struct epoll_event){.events = EPOLLONESHOT, .data.u32 = t->key};
-		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, t->fd, &ev) < 0)
+		ev = (struct epoll_event){.events = EPOLLONESHOT, .data.u32 = queues[n].key};
+		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, queues[n].fd, &ev) < 0)
 			goto del;
 	}
 	return 0;
 del:
 	ret = -errno;
-	netfd_watch_del(p, fd);
+	tap_watch_del(p, fd);
 	return ret;
 }
 
-void netfd_watch_del(struct port *p, int fd)
+void tap_watch_del(struct port *p, int fd)
 {
+	struct watched *w = &watched[p->id];
+
 	pthread_mutex_lock(&lock);
 	// A descriptor that was never added only makes the call fail.
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-	for (uint16_t i = 0; i < p->nrxq; i++) {
-		const struct netfd_rxq *t = p->rxq[i].priv;
-
-		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, t->fd, NULL);
-	}
-	watched[p->id] = (struct watched){0};
+	for (uint16_t i = 0; i < p->nrxq; i++)
+		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, w->queues[i].fd, NULL);
+	*w = (struct watched){0};
 	pthread_mutex_unlock(&lock);
 	if (--nwatched == 0)
 		watch_stop();
 }
 
-bool netfd_watch_arm(int fd, uint32_t key)
+bool tap_watch_arm(int fd, uint32_t key)
 {
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLONESHOT, .data.u32 = key};
 
