@@ -12,11 +12,12 @@ static unsigned int nmethods;
 
 void rpc_method_register(const struct rpc_method *m)
 {
+	bool known = rpc_method_find(m->name) != NULL;
 	const struct rpc_method **grown = realloc(methods, (nmethods + 1) * sizeof(*methods));
 	unsigned int i;
 
 	// A registration happens before main(): there is nobody to return an error to.
-	if (grown == NULL || rpc_method_find(m->name) != NULL) {
+	if (grown == NULL || known) {
 		fprintf(stderr, "method %s: registered twice, or no memory\n", m->name);
 		abort();
 	}

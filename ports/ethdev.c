@@ -43,6 +43,38 @@ static uint16_t ethdev_tx(struct txq *q, struct rte_mbuf **pkts, uint16_t n)
 	return rte_eth_tx_burst(q->dev, q->queue, pkts, n);
 }
 
+// The driver writes into the frame and its mbuf, which other ports may be sending too. NULL: no memory.
+static struct rte_mbuf *own(struct rte_mbuf *m)
+{
+	struct rte_mbuf *copy;
+
+	if (rte_mbuf_refcnt_read(m) == 1 && RTE_MBUF_DIRECT(m))
+		return m;
+	copy = rte_pktmbuf_copy(m, port_pool(), 0, UINT32_MAX);
+	if (copy != NULL)
+		rte_pktmbuf_free(m);
+	return copy;
+}
+
+// Makes what a frame asks for something that this driver does. False if that cannot be.
+static bool prepare(const struct ethdev *e, struct txq *q, struct rte_mbuf **m)
+{
+	const uint64_t tso4 = RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IPV4;
+	struct rte_mbuf *mine;
+
+	if ((*m)->nb_segs > 1 && !e->multi_segs)
+		return false;
+	mine = own(*m);
+	if (mine == NULL)
+		return false;
+	*m = mine;
+	// What drivers with that offload want to be told, and others, which then leave the IP header alone, must not
+	// be.
+	if ((e->tx_offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0 && (mine->ol_flags & tso4) == tso4)
+		mine->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+	return rte_eth_tx_prepare(q->dev, q->queue, m, 1) == 1;
+}
+
 // Frames that ask for something go one by one, so that one bad frame of a guest costs its neighbours nothing: it is
 // taken and counted as an error, as a NIC would.
 static uint16_t ethdev_tx_prepared(struct txq *q, struct rte_mbuf **pkts, uint16_t n)
@@ -50,8 +82,7 @@ static uint16_t ethdev_tx_prepared(struct txq *q, struct rte_mbuf **pkts, uint16
 	struct ethdev *e = q->priv;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if ((pkts[i]->nb_segs > 1 && !e->multi_segs) ||
-		    rte_eth_tx_prepare(q->dev, q->queue, &pkts[i], 1) != 1) {
+		if (!prepare(e, q, &pkts[i])) {
 			rte_pktmbuf_free(pkts[i]);
 			__atomic_fetch_add(&e->tx_refused, 1, __ATOMIC_RELAXED);
 		} else if (rte_eth_tx_burst(q->dev, q->queue, &pkts[i], 1) != 1) {
@@ -197,11 +228,8 @@ static uint32_t offloads_of_port(uint64_t tx)
 	if ((tx & OFFLOADS_CSUM) != OFFLOADS_CSUM)
 		return 0;
 	offloads |= PORT_OFFLOAD_CSUM;
-	if ((tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) == 0)
-		return offloads;
-	offloads |= PORT_OFFLOAD_TSO6;
-	if ((tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0)
-		offloads |= PORT_OFFLOAD_TSO4;
+	if ((tx & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0)
+		offloads |= PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6;
 	return offloads;
 }
 

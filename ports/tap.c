@@ -9,17 +9,19 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "ifname.h"
-#include "tap_queue.h"
-#include "tap_watch.h"
+#include "netfd_queue.h"
+#include "netfd_watch.h"
 
 #define QUEUES_MAX 16
 #define RX_OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
@@ -37,11 +39,11 @@ static const struct param tap_params[] = {
 
 struct tap {
 	char ifname[IFNAMSIZ]; // as it was made; the interface may be renamed
-	int watch_fd;          // a duplicate for tap_watch: one event registration each
+	int watch_fd;          // a duplicate for netfd_watch: one event registration each
 	uint16_t nfds;
 	int fd[QUEUES_MAX];
-	struct tap_rxq *rxq; // [nfds]
-	struct tap_txq *txq; // [ntxq]
+	struct netfd_rxq *rxq; // [nfds]
+	struct netfd_txq *txq; // [ntxq]
 };
 
 static int fd_open(struct tap *t, bool first, struct fault *f)
@@ -203,19 +205,11 @@ static int queues_setup(struct port *p, unsigned int workers)
 	t->txq = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*t->txq) * ntxq);
 	if (t->rxq == NULL || t->txq == NULL || port_queues_alloc(p, t->nfds, (uint16_t)ntxq, workers) != 0)
 		return -ENOMEM;
-	for (uint16_t i = 0; i < p->nrxq; i++) {
-		tap_rxq_init(&t->rxq[i], t->fd[i], tap_watch_key(p, i));
-		p->rxq[i].rx = tap_rx;
-		p->rxq[i].priv = &t->rxq[i];
-		p->rxq[i].idle_value = UINT16_MAX; // never while the word begins at 0
-		p->rxq[i].idle_word = &t->rxq[i].word;
-	}
+	for (uint16_t i = 0; i < p->nrxq; i++)
+		netfd_rxq_init(&t->rxq[i], p, i, t->fd[i], false);
 	// The kernel takes concurrent writes, so each worker gets a queue whatever their number.
-	for (uint16_t i = 0; i < p->ntxq; i++) {
-		t->txq[i] = (struct tap_txq){.fd = t->fd[i % t->nfds]};
-		p->txq[i].tx = tap_tx;
-		p->txq[i].priv = &t->txq[i];
-	}
+	for (uint16_t i = 0; i < p->ntxq; i++)
+		netfd_txq_init(&t->txq[i], p, i, t->fd[i % t->nfds]);
 	return 0;
 }
 
@@ -273,13 +267,24 @@ static int tap_create(struct port *p, const json_t *params, unsigned int workers
 	return ret;
 }
 
+// The descriptor is writable while the interface is up, in whatever network namespace that is.
+static int tap_link(const struct port *p)
+{
+	const struct tap *t = p->priv;
+	struct pollfd pfd = {.fd = t->watch_fd, .events = POLLOUT};
+
+	if (poll(&pfd, 1, 0) >= 0 && (pfd.revents & POLLERR) != 0)
+		return -ENODEV;
+	return pfd.revents == POLLOUT;
+}
+
 static int tap_start(struct port *p, struct fault *f)
 {
 	struct tap *t = p->priv;
 	int ret;
 
 	carrier_set(t, 1);
-	ret = tap_watch_add(p, t->watch_fd, t->rxq, t->nfds);
+	ret = netfd_watch_add(p, t->watch_fd, EPOLLOUT, tap_link);
 	if (ret == 0)
 		return 0;
 	carrier_set(t, 0);
@@ -290,26 +295,11 @@ static void tap_stop(struct port *p)
 {
 	struct tap *t = p->priv;
 
-	tap_watch_del(p, t->watch_fd);
-	for (uint16_t i = 0; i < p->nrxq; i++) {
-		p->rxq[i].idle_value = (uint16_t)(t->rxq[i].word - 1);
-		tap_rxq_release(&t->rxq[i]);
-	}
+	netfd_watch_del(p, t->watch_fd);
+	for (uint16_t i = 0; i < p->nrxq; i++)
+		netfd_rxq_release(&t->rxq[i], p, i);
 	carrier_set(t, 0);
 	port_link_set(p, false);
-}
-
-static void tap_stats(const struct port *p, struct port_dev_stats *out)
-{
-	const struct tap *t = p->priv;
-
-	memset(out, 0, sizeof(*out));
-	for (uint16_t i = 0; i < p->nrxq; i++) {
-		out->rx_errors += __atomic_load_n(&t->rxq[i].errors, __ATOMIC_RELAXED);
-		out->rx_missed += __atomic_load_n(&t->rxq[i].no_buffers, __ATOMIC_RELAXED);
-	}
-	for (uint16_t i = 0; i < p->ntxq; i++)
-		out->tx_errors += __atomic_load_n(&t->txq[i].errors, __ATOMIC_RELAXED);
 }
 
 static void tap_info(const struct port *p, json_t *out)
@@ -333,7 +323,7 @@ static const struct port_ops tap_ops = {
 	.destroy = tap_free,
 	.set_mtu = tap_set_mtu,
 	.set_mac = tap_set_mac,
-	.stats = tap_stats,
+	.stats = netfd_stats,
 	.info = tap_info,
 };
 PORT_KIND(tap_ops)

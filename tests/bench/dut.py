@@ -54,21 +54,28 @@ class Testpmd:
     """testpmd in io mode: the floor, moving packets and nothing else."""
     name = "testpmd io"
 
-    def __init__(self, mode="io", devices=None, tag="bench"):
-        self.mode, self.devices, self.tag = mode, devices, tag
+    def __init__(self, mode="io", devices=None, tag="bench", cpus=(WORKER_CPU, CONTROL_CPU)):
+        self.mode, self.devices, self.tag, self.cpus = mode, devices, tag, cpus
         if not shutil.which("dpdk-testpmd"):
             raise Missing("package dpdk-dev is not installed")
 
     def start(self, pcap, macs):
-        args = ["stdbuf", "-o0", "dpdk-testpmd", "-l", "%d,%d" % (WORKER_CPU, CONTROL_CPU), "--main-lcore", str(CONTROL_CPU), "--no-pci",
-                "--in-memory", "--file-prefix", "%s-testpmd" % self.tag]
+        self.launch(pcap)
+        self.wait_prompt()
+
+    def launch(self, pcap=None):
+        worker, control = self.cpus
+        # Lcore 1 does the work, lcore 0 the talking.
+        args = ["stdbuf", "-o0", "dpdk-testpmd", "--lcores", "0@%d,1@%d" % (control, worker), "--main-lcore", "0", "--no-pci",
+                "--in-memory", "--single-file-segments", "--file-prefix", "%s-testpmd" % self.tag]
         for device in self.devices or vdevs(pcap):
             args += ["--vdev", device]
         args += ["--", "-i", "--nb-cores=1", "--forward-mode=" + self.mode, "--record-core-cycles",
                  "--total-num-mbufs=%d" % MBUFS]
         self.process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.set_blocking(self.process.stdout.fileno(), False)
-        self.text = ""
+
+    def wait_prompt(self):
         self.command("", "testpmd> ")
 
     def command(self, line, until, seconds=30):
@@ -150,10 +157,11 @@ class Sluice:
         # The sources are learned in some milliseconds to a second; measure what lasts.
         wait_for(lambda: self.call("bridge.list")[0]["macs"] >= 2 * len(macs), 30, "learning")
 
-    def measure(self, seconds):
-        before = self.worker()
+    def measure(self, seconds, busy=False):
+        """Of all cycles, or of those in loops that had packets."""
+        before = self.worker(busy)
         time.sleep(seconds)
-        after = self.worker()
+        after = self.worker(busy)
         audit = self.call("stats.audit")
         if not audit["ok"]:
             raise Ledger("sluiced: " + json.dumps(audit))
@@ -162,11 +170,11 @@ class Sluice:
             raise Ledger("sluiced forwarded nothing")
         return (after[0] - before[0]) / packets
 
-    def worker(self):
-        """All cycles of the worker and the packets it sent, of one snapshot."""
+    def worker(self, busy):
+        """Cycles of the worker and the packets it sent, of one snapshot."""
         stats = self.call("stats.get")
         worker = stats["workers"][0]
-        return (worker["busy_cycles"] + worker["idle_cycles"],
+        return (worker["busy_cycles"] + (0 if busy else worker["idle_cycles"]),
                 sum(p["tx_packets"] for p in stats["ports"]))
 
     def stop(self):

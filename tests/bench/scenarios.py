@@ -5,6 +5,7 @@ import os
 
 import dut
 import traffic
+import vhost
 
 
 def device(cls, *args, **kwargs):
@@ -32,9 +33,27 @@ class Bridge:
         return [] if above <= self.target else ["%s: %+.1f cycles above io, at most %+d" % (self.name, above, self.target)]
 
 
+class VhostPorts:
+    """One vhost-user port to the other and back; testpmd io over the same two is the floor."""
+    floor = vhost.TestpmdVhost.name
+    name, text = "vhost", "64-byte frames carried round two vhost-user ports"
+    target = 1.10
+
+    def prepare(self, folder):
+        return (folder,)
+
+    def devices(self, build, setup):
+        return [device(vhost.TestpmdVhost), device(vhost.SluiceVhost, build)]
+
+    def missed(self, rows):
+        ratio = rows[vhost.SluiceVhost.name]["ratio"]
+        return [] if ratio <= self.target else ["%s: %.2f times io, at most %.2f" % (self.name, ratio, self.target)]
+
+
 ALL = [
     Bridge("bridge-1k", "1000 UDP flows of 64 bytes between two hosts", 1000, 1, 20),
     Bridge("bridge-100k", "100 000 UDP flows of 64 bytes between two hosts", 100000, 1, 35),
     Bridge("bridge-1k-macs", "1000 flows, each of its own source and destination MAC", 1000, 1000, 20),
     Bridge("bridge-100k-macs", "100 000 flows, each of its own source and destination MAC", 100000, 100000, 35),
+    VhostPorts(),
 ]

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tap_queue.h"
+#include "netfd_queue.h"
 
 #include <errno.h>
+#include <linux/if_packet.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_byteorder.h>
@@ -11,7 +13,7 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#include "tap_watch.h"
+#include "netfd_watch.h"
 
 #define TAGS_MAX 2
 #define IDLE_AFTER_S_SHARE 5000 // a queue is left to the watcher when nothing came for 1/5000 s
@@ -20,22 +22,7 @@
 #define HEADERS_MAX 640 // Ethernet, tags, the longest l3_len of an mbuf, and the L4 header up to its checksum
 #define TX_IOV (3 + RTE_MBUF_MAX_NB_SEGS)
 
-void tap_rxq_init(struct tap_rxq *t, int fd, uint32_t key)
-{
-	memset(t, 0, sizeof(*t));
-	t->fd = fd;
-	t->key = key;
-	t->missing = TAP_SEGS;
-	t->iov[0] = (struct iovec){.iov_base = &t->header, .iov_len = sizeof(t->header)};
-}
-
-void tap_rxq_release(struct tap_rxq *t)
-{
-	rte_pktmbuf_free_bulk(t->spare + t->missing, TAP_SEGS - t->missing);
-	t->missing = TAP_SEGS;
-}
-
-static bool spare_refill(struct tap_rxq *t)
+static bool spare_refill(struct netfd_rxq *t)
 {
 	if (t->missing == 0)
 		return true;
@@ -52,7 +39,7 @@ static bool spare_refill(struct tap_rxq *t)
 }
 
 // The first buffers, as a chain of len bytes.
-static struct rte_mbuf *spare_take(struct tap_rxq *t, uint32_t len)
+static struct rte_mbuf *spare_take(struct netfd_rxq *t, uint32_t len)
 {
 	struct rte_mbuf *m = t->spare[0], *last = m;
 	uint32_t left = len;
@@ -74,6 +61,12 @@ static struct rte_mbuf *spare_take(struct tap_rxq *t, uint32_t len)
 static uint16_t get16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void put16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
 }
 
 // The length of the Ethernet header with its tags, and the EtherType behind; 0 if the frame is too short for it.
@@ -123,6 +116,25 @@ static bool headers_parse(struct rte_mbuf *m, const struct virtio_net_hdr *h)
 	return true;
 }
 
+// Puts the tag that the kernel took out of the frame back into it.
+static bool tag_insert(struct rte_mbuf *m, struct virtio_net_hdr *h, const struct tpacket_auxdata *aux)
+{
+	const uint16_t type =
+		(aux->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0 ? aux->tp_vlan_tpid : RTE_ETHER_TYPE_VLAN;
+	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
+
+	if (m->data_len < 2 * RTE_ETHER_ADDR_LEN)
+		return false;
+	data = (uint8_t *)rte_pktmbuf_prepend(m, RTE_VLAN_HLEN);
+	if (data == NULL)
+		return false; // cannot be: the buffer is fresh from the pool, with all of its headroom
+	memmove(data, data + RTE_VLAN_HLEN, 2 * RTE_ETHER_ADDR_LEN);
+	put16(data + 2 * RTE_ETHER_ADDR_LEN, type);
+	put16(data + 2 * RTE_ETHER_ADDR_LEN + 2, aux->tp_vlan_tci);
+	h->csum_start += RTE_VLAN_HLEN;
+	return true;
+}
+
 // Fills the checksum in as virtio defines it: over all from csum_start, on top of what the field holds.
 static bool checksum_finish(struct rte_mbuf *m, const struct virtio_net_hdr *h)
 {
@@ -161,43 +173,84 @@ static bool header_apply(struct rte_mbuf *m, const struct virtio_net_hdr *h)
 }
 
 // Nothing came. After a while of that, has the watcher look, and the worker see only the word.
-static void rx_empty(struct rxq *q, struct tap_rxq *t)
+static void rx_empty(struct rxq *q, struct netfd_rxq *t)
 {
 	const uint64_t now = rte_rdtsc();
 	const uint16_t word = __atomic_load_n(&t->word, __ATOMIC_ACQUIRE);
 
 	if (t->empty_tsc == 0)
 		t->empty_tsc = now;
-	if (now - t->empty_tsc < rte_get_tsc_hz() / IDLE_AFTER_S_SHARE || !tap_watch_arm(t->fd, t->key))
+	if (now - t->empty_tsc < rte_get_tsc_hz() / IDLE_AFTER_S_SHARE || !netfd_watch_arm(t->fd, t->key))
 		return;
 	// What came since the read makes the watcher change the word, before or after this.
 	t->empty_tsc = 0;
 	q->idle_value = word;
 }
 
-uint16_t tap_rx(struct rxq *q, struct rte_mbuf **pkts, uint16_t n)
+// One frame from a packet socket, and the tag that was in it.
+static ssize_t socket_read(struct netfd_rxq *t, struct tpacket_auxdata *aux)
 {
-	struct tap_rxq *t = q->priv;
+	union {
+		struct cmsghdr align;
+		uint8_t room[CMSG_SPACE(sizeof(*aux))];
+	} control;
+	struct msghdr msg = {
+		.msg_iov = t->iov,
+		.msg_iovlen = RTE_DIM(t->iov),
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	const ssize_t len = recvmsg(t->fd, &msg, MSG_DONTWAIT);
+	const struct cmsghdr *c = len > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+	if (c != NULL && c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA)
+		memcpy(aux, CMSG_DATA(c), sizeof(*aux));
+	return len;
+}
+
+static inline uint16_t rx(struct rxq *q, struct rte_mbuf **pkts, uint16_t n, bool socket)
+{
+	struct netfd_rxq *t = q->priv;
 	uint16_t got = 0;
 
 	while (got < n && spare_refill(t)) {
-		const ssize_t len = readv(t->fd, t->iov, RTE_DIM(t->iov));
-		if (len <= (ssize_t)sizeof(t->header))
+		struct tpacket_auxdata aux = {0};
+		const ssize_t len = socket ? socket_read(t, &aux) : readv(t->fd, t->iov, RTE_DIM(t->iov));
+		if (len <= (ssize_t)sizeof(t->header)) {
+			// A packet socket hands out the error of one frame it could not describe, and goes on with the
+			// next.
+			if (socket && len < 0 && errno == EINVAL)
+				__atomic_fetch_add(&t->errors, 1, __ATOMIC_RELAXED);
 			break;
+		}
 		struct rte_mbuf *m = spare_take(t, (uint32_t)len - sizeof(t->header));
-		if (unlikely((t->header.flags | t->header.gso_type) != 0) && !header_apply(m, &t->header)) {
+		bool ok = true;
+		if (socket && (aux.tp_status & TP_STATUS_VLAN_VALID) != 0)
+			ok = tag_insert(m, &t->header, &aux);
+		if (unlikely((t->header.flags | t->header.gso_type) != 0))
+			ok = ok && header_apply(m, &t->header);
+		if (unlikely(!ok)) {
 			rte_pktmbuf_free(m);
 			__atomic_fetch_add(&t->errors, 1, __ATOMIC_RELAXED);
 			continue;
 		}
 		pkts[got++] = m;
 	}
-	if (got == 0) {
+	if (got == 0)
 		rx_empty(q, t);
-		return 0;
-	}
-	t->empty_tsc = 0;
+	else
+		t->empty_tsc = 0;
 	return got;
+}
+
+static uint16_t rx_tap(struct rxq *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	return rx(q, pkts, n, false);
+}
+
+static uint16_t rx_socket(struct rxq *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	return rx(q, pkts, n, true);
 }
 
 // The sum of the pseudo header, which virtio wants in the checksum field; `len` of the L4 packet.
@@ -294,9 +347,9 @@ static ssize_t frame_write(int fd, const struct rte_mbuf *m)
 	return writev(fd, iov, n);
 }
 
-uint16_t tap_tx(struct txq *q, struct rte_mbuf **pkts, uint16_t n)
+static uint16_t tx(struct txq *q, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct tap_txq *t = q->priv;
+	struct netfd_txq *t = q->priv;
 	uint16_t sent;
 
 	for (sent = 0; sent < n; sent++) {
@@ -309,4 +362,48 @@ uint16_t tap_tx(struct txq *q, struct rte_mbuf **pkts, uint16_t n)
 	}
 	rte_pktmbuf_free_bulk(pkts, sent);
 	return sent;
+}
+
+void netfd_rxq_init(struct netfd_rxq *t, struct port *p, uint16_t queue, int fd, bool socket)
+{
+	memset(t, 0, sizeof(*t));
+	t->fd = fd;
+	t->key = netfd_watch_key(p, queue);
+	t->missing = NETFD_SEGS;
+	t->iov[0] = (struct iovec){.iov_base = &t->header, .iov_len = sizeof(t->header)};
+	p->rxq[queue].priv = t;
+	p->rxq[queue].rx = socket ? rx_socket : rx_tap;
+	p->rxq[queue].idle_value = UINT16_MAX; // not what the word begins with
+	p->rxq[queue].idle_word = &t->word;
+}
+
+void netfd_txq_init(struct netfd_txq *t, struct port *p, uint16_t queue, int fd)
+{
+	*t = (struct netfd_txq){.fd = fd};
+	p->txq[queue].priv = t;
+	p->txq[queue].tx = tx;
+}
+
+void netfd_rxq_release(struct netfd_rxq *t, struct port *p, uint16_t queue)
+{
+	rte_pktmbuf_free_bulk(t->spare + t->missing, NETFD_SEGS - t->missing);
+	t->missing = NETFD_SEGS;
+	t->empty_tsc = 0;
+	p->rxq[queue].idle_value = (uint16_t)(t->word - 1);
+}
+
+void netfd_stats(const struct port *p, struct port_dev_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (uint16_t i = 0; i < p->nrxq; i++) {
+		const struct netfd_rxq *t = p->rxq[i].priv;
+
+		out->rx_errors += __atomic_load_n(&t->errors, __ATOMIC_RELAXED);
+		out->rx_missed += __atomic_load_n(&t->no_buffers, __ATOMIC_RELAXED);
+	}
+	for (uint16_t i = 0; i < p->ntxq; i++) {
+		const struct netfd_txq *t = p->txq[i].priv;
+
+		out->tx_errors += __atomic_load_n(&t->errors, __ATOMIC_RELAXED);
+	}
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tap_watch.h"
+#include "netfd_watch.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -17,8 +16,7 @@
 
 struct watched {
 	struct port *port;
-	struct tap_rxq *queues;
-	int fd;
+	netfd_link_fn link;
 	bool removed; // the kernel's interface is gone
 };
 
@@ -26,17 +24,16 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct watched watched[PORT_MAX]; // by port id, under lock
 static unsigned int nwatched;
 static uint32_t highest;                // port id that was ever watched, under lock
-static int epoll_fd = -1, stop_fd = -1; // written by control while no TAP is watched
+static int epoll_fd = -1, stop_fd = -1; // written by control while nothing is watched
 static pthread_t thread;
 
 static void link_look(struct watched *w)
 {
-	struct pollfd pfd = {.fd = w->fd, .events = POLLOUT};
-
-	if (w->port == NULL || w->removed || poll(&pfd, 1, 0) < 0)
+	if (w->port == NULL || w->removed)
 		return;
-	port_link_set(w->port, pfd.revents == POLLOUT);
-	if ((pfd.revents & POLLERR) != 0) {
+	const int up = w->link(w->port);
+	port_link_set(w->port, up > 0);
+	if (up == -ENODEV) {
 		w->removed = true;
 		port_notify(w->port, PORT_EVENT_REMOVED);
 	}
@@ -46,13 +43,16 @@ static void event_handle(uint32_t key)
 {
 	struct watched *w = &watched[key >> 16];
 	const uint16_t queue = (uint16_t)key;
+	struct netfd_rxq *t;
 
 	if (w->port == NULL)
 		return;
-	if (queue == QUEUE_LINK)
+	if (queue == QUEUE_LINK) {
 		link_look(w);
-	else if (queue < w->port->nrxq && !w->removed)
-		__atomic_fetch_add(&w->queues[queue].word, 1, __ATOMIC_RELEASE);
+	} else if (queue < w->port->nrxq && !w->removed) {
+		t = w->port->rxq[queue].priv;
+		__atomic_fetch_add(&t->word, 1, __ATOMIC_RELEASE);
+	}
 }
 
 static void *watch(void *arg)
@@ -95,7 +95,7 @@ static int watch_start(void)
 	// It runs where control runs: a thread inherits the CPUs of its maker.
 	ret = -pthread_create(&thread, NULL, watch, NULL);
 	if (ret == 0) {
-		pthread_setname_np(thread, "tap-watch");
+		pthread_setname_np(thread, "netfd-watch");
 		return 0;
 	}
 close_fds:
@@ -117,15 +117,14 @@ static void watch_stop(void)
 	close(epoll_fd);
 }
 
-uint32_t tap_watch_key(const struct port *p, uint16_t queue)
+uint32_t netfd_watch_key(const struct port *p, uint16_t queue)
 {
 	return (uint32_t)p->id << 16 | queue;
 }
 
-int tap_watch_add(struct port *p, int fd, struct tap_rxq *queues, uint16_t nqueues)
+int netfd_watch_add(struct port *p, int fd, uint32_t events, netfd_link_fn link)
 {
-	struct epoll_event ev = {.events = EPOLLOUT | EPOLLET, .data.u32 = tap_watch_key(p, QUEUE_LINK)};
-	uint16_t n = 0;
+	struct epoll_event ev = {.events = events | EPOLLET, .data.u32 = netfd_watch_key(p, QUEUE_LINK)};
 	int ret = 0;
 
 	if (nwatched == 0)
@@ -135,39 +134,42 @@ int tap_watch_add(struct port *p, int fd, struct tap_rxq *queues, uint16_t nqueu
 	nwatched++;
 	pthread_mutex_lock(&lock);
 	highest = RTE_MAX(highest, (uint32_t)p->id);
-	watched[p->id] = (struct watched){.port = p, .queues = queues, .fd = fd};
+	watched[p->id] = (struct watched){.port = p, .link = link};
 	pthread_mutex_unlock(&lock);
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
 		goto del;
-	for (n = 0; n < nqueues; n++) {
+	for (uint16_t i = 0; i < p->nrxq; i++) {
+		const struct netfd_rxq *t = p->rxq[i].priv;
+
 		// Disarmed: only errors would be reported, once.
-		ev = (struct epoll_event){.events = EPOLLONESHOT, .data.u32 = queues[n].key};
-		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, queues[n].fd, &ev) < 0)
+		ev = (struct epoll_event){.events = EPOLLONESHOT, .data.u32 = t->key};
+		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, t->fd, &ev) < 0)
 			goto del;
 	}
 	return 0;
 del:
 	ret = -errno;
-	tap_watch_del(p, fd);
+	netfd_watch_del(p, fd);
 	return ret;
 }
 
-void tap_watch_del(struct port *p, int fd)
+void netfd_watch_del(struct port *p, int fd)
 {
-	struct watched *w = &watched[p->id];
-
 	pthread_mutex_lock(&lock);
 	// A descriptor that was never added only makes the call fail.
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-	for (uint16_t i = 0; i < p->nrxq; i++)
-		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, w->queues[i].fd, NULL);
-	*w = (struct watched){0};
+	for (uint16_t i = 0; i < p->nrxq; i++) {
+		const struct netfd_rxq *t = p->rxq[i].priv;
+
+		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, t->fd, NULL);
+	}
+	watched[p->id] = (struct watched){0};
 	pthread_mutex_unlock(&lock);
 	if (--nwatched == 0)
 		watch_stop();
 }
 
-bool tap_watch_arm(int fd, uint32_t key)
+bool netfd_watch_arm(int fd, uint32_t key)
 {
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLONESHOT, .data.u32 = key};
 
