@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../tables/fdb.h"
 #include "fdb_event.h"
@@ -151,14 +150,11 @@ static bool visit_age(void *arg, const struct fdb_entry *e)
 	return true;
 }
 
-void fdb_ctl_tick(void)
+void fdb_ctl_tick(uint64_t now)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now_s = ts.tv_sec % UINT16_MAX + 1;
+	now_s = now % UINT16_MAX + 1;
 	datapath_clock_set(now_s);
-	fdb_event_tick();
+	fdb_event_tick(now);
 	if (fdb_count(fdb))
 		fdb_walk(fdb, &scan_cursor, fdb_capacity(fdb) / SCAN_PASS_TICKS + 1, now_s, visit_age, NULL);
 }
@@ -289,7 +285,7 @@ void fdb_ctl_create(struct fdb *f)
 {
 	fdb = f;
 	fdb_static_create(f);
-	fdb_ctl_tick();
+	scan_cursor = 0;
 }
 
 void fdb_ctl_destroy(void)

@@ -34,9 +34,10 @@ void fdb_ctl_stats(struct fdb_ctl_stats *out);
 unsigned int fdb_ctl_poll(void);
 // Handles all events that wait: after a grace period, none that names what is gone is left.
 void fdb_ctl_drain(void);
-// Every FDB_CTL_TICK_MS: sets the coarse clock, and scans a part of the table for entries that are too old.
+// Every FDB_CTL_TICK_MS: sets the coarse clock by `now`, seconds that only grow, and scans a part of the table for
+// entries that are too old.
 #define FDB_CTL_TICK_MS 250
-void fdb_ctl_tick(void);
+void fdb_ctl_tick(uint64_t now);
 uint16_t fdb_ctl_now(void); // the coarse clock, seconds, never 0
 
 // Marks learned entries for the next fdb_ctl_flush_run(): of a domain, of a port, of a port in a domain, or all.

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fdb_event.h"
 
-#include <time.h>
-
 #include "../tables/fdb.h"
 #include "fdb_ctl.h"
 #include "rpc.h"
 
 static uint32_t sent, suppressed; // in this second
-static time_t second;
+static uint64_t second;
 
 void fdb_event_send(const char *what, const struct domain *d, uint64_t key, const struct port_obj *p)
 {
@@ -35,14 +33,11 @@ void fdb_event_flushed(uint32_t n)
 		event_send("fdb", "flushed", json_pack("{s:I}", "count", (json_int_t)n));
 }
 
-void fdb_event_tick(void)
+void fdb_event_tick(uint64_t now_s)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	if (ts.tv_sec == second)
+	if (now_s == second)
 		return;
-	second = ts.tv_sec;
+	second = now_s;
 	if (suppressed)
 		event_send("fdb", "suppressed", json_pack("{s:I}", "count", (json_int_t)suppressed));
 	sent = 0;

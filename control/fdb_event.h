@@ -12,6 +12,6 @@
 
 void fdb_event_send(const char *what, const struct domain *d, uint64_t key, const struct port_obj *p);
 void fdb_event_flushed(uint32_t n);
-void fdb_event_tick(void); // at least once a second
+void fdb_event_tick(uint64_t now_s); // at least once a second
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../datapath/rcu.h"
 #include "bridge.h"
@@ -38,7 +39,10 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	fdb_ctl_tick();
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	fdb_ctl_tick(now.tv_sec);
 }
 
 int objects_create(struct event_base *base, struct fdb *fdb)
@@ -51,6 +55,7 @@ int objects_create(struct event_base *base, struct fdb *fdb)
 	port_obj_create_table();
 	rpc_port_init();
 	fdb_ctl_create(fdb);
+	on_tick(-1, 0, NULL);
 	rc = port_watch_create(base);
 	if (rc < 0)
 		goto objects;

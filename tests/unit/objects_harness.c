@@ -267,6 +267,35 @@ void must_refuse(int err, struct fault *f, const char *method, const char *fmt, 
 	assert_string_not_equal(f->message, "");
 }
 
+static json_t *parse_text(const char *fmt, ...)
+{
+	va_list args;
+	json_t *params;
+
+	va_start(args, fmt);
+	params = parse(fmt, args);
+	va_end(args);
+	return params;
+}
+
+void must_txn(const char *ops)
+{
+	json_t *array = parse_text("%s", ops), *op, *result;
+	struct fault f = {0};
+	struct txn t;
+	struct rpc_call call = {.txn = &t};
+	size_t i;
+
+	txn_begin(&t, false);
+	json_array_foreach (array, i, op) {
+		if (rpc_run(json_string_value(json_array_get(op, 0)), json_array_get(op, 1), &call, &result, &f) < 0)
+			fail_msg("%s: %s", json_string_value(json_array_get(op, 0)), f.message);
+		json_decref(result);
+	}
+	assert_int_equal(txn_commit(&t, &f), 0);
+	json_decref(array);
+}
+
 char *everything(void)
 {
 	json_t *all = json_object();

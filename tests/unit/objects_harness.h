@@ -52,6 +52,8 @@ void must_refuse(int err, struct fault *f, const char *method, const char *fmt, 
 	__attribute__((format(printf, 4, 5)));
 int try_call(const char *method, json_t **result, struct fault *f, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+// Several calls in one transaction: "[[method, params], ...]".
+void must_txn(const char *ops);
 // All of the desired state and all that the lists show, as text, to compare.
 char *everything(void);
 void must_be_same(const char *before, const char *after);
