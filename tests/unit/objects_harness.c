@@ -169,17 +169,6 @@ void event_send(const char *topic, const char *what, json_t *data)
 	json_decref(data);
 }
 
-// rpc.describe is not under test.
-
-void rpc_describe_section(const char *name, json_t *(*fn)(void))
-{
-}
-
-json_t *rpc_describe_params(const struct param *params)
-{
-	return json_array();
-}
-
 // Calls.
 
 static json_t *parse(const char *fmt, va_list args)
