@@ -154,6 +154,7 @@ static void read_lines(struct session *s, EditLine *el, History *h, const char *
 
 	for (;;) {
 		const char *line;
+		char *text;
 		int n;
 
 		client_interrupted = 0;
@@ -165,16 +166,19 @@ static void read_lines(struct session *s, EditLine *el, History *h, const char *
 				continue;
 			return;
 		}
-		n = (int)strcspn(line, "\r\n");
-		if ((n == 4 && (strncmp(line, "quit", 4) == 0 || strncmp(line, "exit", 4) == 0)))
+		text = strndup(line, strcspn(line, "\r\n"));
+		if (strcmp(text, "quit") == 0 || strcmp(text, "exit") == 0) {
+			free(text);
 			return;
-		if (n > (int)strspn(line, " \t")) {
-			history(h, &ev, H_ENTER, line);
+		}
+		if (text[strspn(text, " \t")] != '\0') {
+			history(h, &ev, H_ENTER, text);
 			if (path != NULL)
 				history(h, &ev, H_SAVE, path);
 		}
 		if (!client_interrupted)
-			script_line(s, line);
+			script_line(s, text);
+		free(text);
 		fflush(stdout);
 	}
 }

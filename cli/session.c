@@ -62,7 +62,7 @@ static void put_detail(const json_t *data, const char *key, const char **gap)
 	const json_t *v = json_object_get(data, key);
 	char *raw, *text;
 
-	if (v == NULL)
+	if (v == NULL || json_is_null(v))
 		return;
 	// A value is shown as JSON, to tell 1 from "1"; the other two are words.
 	raw = json_is_string(v) && strcmp(key, "value") != 0 ? strdup(json_string_value(v))

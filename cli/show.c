@@ -70,15 +70,32 @@ static const struct column drop_columns[] = {
 	{.title = NULL},
 };
 
+static const struct column stats_columns[] = {
+	{.title = "PORT", .path = "name"},
+	{.title = "RX-PACKETS", .path = "rx_packets"},
+	{.title = "RX-BYTES", .path = "rx_bytes"},
+	{.title = "RX-ERRORS", .path = "rx_errors"},
+	{.title = "TX-PACKETS", .path = "tx_packets"},
+	{.title = "TX-BYTES", .path = "tx_bytes"},
+	{.title = "TX-ERRORS", .path = "tx_errors"},
+	{.title = "DROPS", .path = "drops", .format = TEXT_SUM},
+	{.title = NULL},
+};
+
 static const struct topic {
 	const char *name, *method;
 	const struct column *columns; // NULL: as they come
+	const char *rows;             // the member of the answer that holds the rows; NULL: the answer itself
 } topics[] = {
-	{"ports", "port.list", port_columns},   {"bridges", "bridge.list", bridge_columns},
-	{"fdb", "fdb.list", fdb_columns},       {"workers", "worker.list", worker_columns},
-	{"drops", "stats.drops", drop_columns}, {"audit", "stats.audit", NULL},
-	{"stats", "stats.get", NULL},           {"config", "config.get", NULL},
-	{"info", "system.info", NULL},
+	{"ports", "port.list", port_columns, NULL},
+	{"bridges", "bridge.list", bridge_columns, NULL},
+	{"fdb", "fdb.list", fdb_columns, NULL},
+	{"workers", "worker.list", worker_columns, NULL},
+	{"drops", "stats.drops", drop_columns, NULL},
+	{"audit", "stats.audit", NULL, NULL},
+	{"stats", "stats.get", stats_columns, "ports"},
+	{"config", "config.get", NULL, NULL},
+	{"info", "system.info", NULL, NULL},
 };
 
 // Those that show one object: by name.
@@ -157,7 +174,9 @@ static enum status show_list(struct session *s, const struct topic *t, char *con
 	if (args_params(s->schema, method, words, n, &params, why, sizeof(why)) != 0)
 		return session_fail(s, STATUS_USAGE, "show %s: %s", t->name, why);
 	st = fetch(s, t, params, t->columns != NULL && !s->json, &all);
-	if (st == STATUS_DONE && all != NULL)
+	if (st == STATUS_DONE && t->rows != NULL && !s->json)
+		table_rows(stdout, json_object_get(all, t->rows), t->columns, table_width());
+	else if (st == STATUS_DONE && all != NULL)
 		command_print(s, all);
 	json_decref(params);
 	json_decref(all);
@@ -188,8 +207,10 @@ static enum status add_port_stats(struct session *s, json_t *port, const char *n
 	enum status st = session_call(s, "port.stats", params, &stats);
 
 	json_decref(params);
-	if (st == STATUS_DONE)
+	if (st == STATUS_DONE) {
+		json_object_del(stats, "name"); // stands above
 		json_object_set_new(port, "stats", stats);
+	}
 	return st;
 }
 

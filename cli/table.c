@@ -72,7 +72,8 @@ static void grid_fill(struct grid *g, const json_t *rows, const struct column *c
 			g->text[r * g->n + c] = text;
 			if (text_cells(text) > g->cells[c])
 				g->cells[c] = text_cells(text);
-			if (v != NULL && !json_is_number(v) && !json_is_null(v) && columns[c].format != TEXT_COUNT)
+			if (v != NULL && !json_is_number(v) && !json_is_null(v) && columns[c].format != TEXT_COUNT &&
+			    columns[c].format != TEXT_SUM)
 				g->right[c] = false;
 		}
 	}

@@ -95,7 +95,7 @@ static void put_value(FILE *f, const json_t *v, bool inner)
 		fprintf(f, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
 		break;
 	case JSON_REAL:
-		fprintf(f, "%.10g", json_real_value(v));
+		fprintf(f, "%.6g", json_real_value(v));
 		break;
 	case JSON_STRING:
 		if (*json_string_value(v) == '\0')
@@ -130,6 +130,17 @@ static void put_value(FILE *f, const json_t *v, bool inner)
 	}
 }
 
+static void put_sum(FILE *f, const json_t *object)
+{
+	json_int_t sum = 0;
+	const char *key;
+	const json_t *v;
+
+	json_object_foreach ((json_t *)object, key, v)
+		sum += json_integer_value(v);
+	fprintf(f, "%" JSON_INTEGER_FORMAT, sum);
+}
+
 static void put_firsts(FILE *f, const json_t *list)
 {
 	const json_t *o;
@@ -154,6 +165,8 @@ char *text_value(const json_t *v, enum text_format format)
 		fprintf(f, "%zu", json_array_size(v));
 	else if (format == TEXT_FIRSTS && json_array_size(v) > 0)
 		put_firsts(f, v);
+	else if (format == TEXT_SUM && json_is_object(v))
+		put_sum(f, v);
 	else if (format == TEXT_SCALED && json_is_number(v))
 		put_scaled(f, json_number_value(v));
 	else if (format == TEXT_PERCENT && json_is_number(v))

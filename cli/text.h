@@ -17,6 +17,7 @@ enum text_format {
 	TEXT_PLAIN,
 	TEXT_RANGES,  // ascending integers as 10,20,30-35
 	TEXT_COUNT,   // how many elements
+	TEXT_SUM,     // of the numbers in an object
 	TEXT_FIRSTS,  // of each object of a list its first member
 	TEXT_SCALED,  // 1234567 as 1.23M
 	TEXT_PERCENT, // 0.256 as 25.6%

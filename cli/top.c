@@ -164,9 +164,9 @@ static void print_top(struct session *s, const struct top *t, const json_t *now,
 		command_print(s, o);
 		json_decref(o);
 	} else {
-		printf("%s%zu ports%s, %zu workers, over %.3g s; audit %s%s\n\n", t->screen ? CLEAR : "", all,
+		printf("%sports %zu%s, workers %zu, over %.3g s, audit %s%s\n\n", t->screen ? CLEAR : "", all,
 		       all > json_array_size(ports) ? " (busiest shown)" : "", json_array_size(workers), seconds,
-		       json_is_true(json_object_get(audit, "ok")) ? "ok" : "NOT OK", t->screen ? "; q quits" : "");
+		       json_is_true(json_object_get(audit, "ok")) ? "ok" : "NOT OK", t->screen ? ", q quits" : "");
 		table_rows(stdout, workers, worker_columns, table_width());
 		putchar('\n');
 		table_rows(stdout, ports, port_columns, table_width());

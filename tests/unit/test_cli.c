@@ -296,6 +296,8 @@ static void values_become_text(void **state)
 	assert_text("[]", TEXT_RANGES, "-");
 	assert_text("[1, 1]", TEXT_COUNT, "2");
 	assert_text("[{'port': 'a', 'tag': 1}, {'port': 'b'}]", TEXT_FIRSTS, "a,b");
+	assert_text("{'a': 1, 'b': 41}", TEXT_SUM, "42");
+	assert_text("{}", TEXT_SUM, "0");
 	assert_text("999", TEXT_SCALED, "999");
 	assert_text("1234567", TEXT_SCALED, "1.23M");
 	assert_text("999999", TEXT_SCALED, "1M");

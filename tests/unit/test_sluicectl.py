@@ -227,6 +227,33 @@ class Completion(Case):
         self.assertEqual(self.complete("port.set", ""), [])
 
 
+    def bash(self, line):
+        """What bash would offer for the line, and whether it would add a space."""
+        script = """
+            compopt() { echo "compopt $*"; }
+            . "$1"
+            COMP_LINE=$2 COMP_POINT=${#2}
+            _sluicectl
+            printf '%s\n' "${COMPREPLY[@]}"
+        """
+        program = os.path.join(HERE, "../../packaging/sluicectl.bash-completion")
+        r = subprocess.run(["bash", "-c", script, "bash", program, line.replace("sluicectl", SLUICECTL, 1)], text=True,
+                           capture_output=True, env=dict(os.environ, SLUICE_SOCKET=self.socket))
+        self.assertEqual(r.stderr, "")
+        return r.stdout.split("\n")[:-1]
+
+    def test_bash_gets_the_same(self):
+        self.assertEqual(self.bash("sluicectl sho"), ["show"])
+        self.assertEqual(self.bash("sluicectl show p"), ["ports", "port"])
+        self.assertEqual(self.bash("sluicectl port.set n"), ["compopt -o nospace", "name="])
+        # Readline takes "name=" for a word of its own.
+        self.assertEqual(self.bash("sluicectl -j port.set name="), ["vm1", "tap0"])
+        self.assertEqual(self.bash("sluicectl -s %s port.set mtu=9 name=v" % self.socket), ["vm1"])
+        self.assertEqual(self.bash("sluicectl --ti"), ["--timeout"])
+        self.assertEqual(self.bash("sluicectl -f "), ["compopt -o default", ""])
+        self.assertEqual(self.bash("sluicectl -s /nowhere show w"), ["workers", "worker"])
+
+
 class Prompt(Case):
     def test_completion_history_and_interrupts(self):
         self.dialogue(r"""
