@@ -54,6 +54,12 @@ static const struct port_ops dpdk_ops = {
 	.help = "a device with a DPDK driver: a NIC by its PCI address, or a virtual device",
 	.params = dpdk_params,
 	.create = dpdk_create,
-	ETHDEV_OPS,
+	.start = ethdev_start,
+	.stop = ethdev_stop,
+	.destroy = ethdev_destroy,
+	.set_mtu = ethdev_set_mtu,
+	.set_mac = ethdev_set_mac,
+	.stats = ethdev_stats,
+	.info = ethdev_info,
 };
 PORT_KIND(dpdk_ops)

@@ -2,7 +2,6 @@
 #include "ethdev.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,7 @@
 #define LINK_POLL_US 500000
 #define TAGS_BYTES (2 * RTE_VLAN_HLEN) // two tags are let through on top of the MTU
 #define DESCS_DEFAULT 1024
+#define PATH_LEN 108 // as in sockaddr_un
 #define OFFLOADS_CSUM (RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
 
 struct ethdev {
@@ -29,7 +29,7 @@ struct ethdev {
 	bool multi_segs;             // sends them
 	uint64_t tx_offloads;        // of the driver, in force
 	uint64_t tx_refused;         // atomic: frames that rte_eth_tx_prepare() or a missing ability refused
-	char ifname[IF_NAMESIZE];
+	char path[PATH_LEN];
 	char device[RTE_DEV_NAME_MAX_LEN];
 };
 
@@ -147,7 +147,15 @@ static void link_update(struct ethdev *e)
 
 static void link_poll(void *arg)
 {
+	const struct ethdev *e = arg;
+
 	link_update(arg);
+	// What was connected to a socket stays disconnected, and each look would only make the driver complain.
+	if (e->path[0] != '\0' && !e->port->link_up) {
+		PORT_LOG(WARNING, e->port, "%s is closed by its other side; add the port anew to connect again",
+			 e->path);
+		return;
+	}
 	rte_eal_alarm_set(LINK_POLL_US, link_poll, arg);
 }
 
@@ -409,8 +417,8 @@ int ethdev_create(struct port *p, const struct ethdev_conf *conf, unsigned int w
 	e->port = p;
 	e->rx_descs = conf->rx_descs;
 	e->tx_descs = conf->tx_descs;
-	if (conf->ifname != NULL)
-		snprintf(e->ifname, sizeof(e->ifname), "%s", conf->ifname);
+	if (conf->path != NULL)
+		snprintf(e->path, sizeof(e->path), "%s", conf->path);
 	ret = ethdev_probe(conf->devargs, conf->field, conf->value, &e->id, f);
 	if (ret != 0)
 		goto free_ethdev;
@@ -575,13 +583,18 @@ void ethdev_info(const struct port *p, json_t *out)
 	json_object_set_new(out, "driver", json_string(info.driver_name));
 	if (info.if_index != 0)
 		json_object_set_new(out, "ifindex", json_integer(info.if_index));
-	if (e->ifname[0] != '\0')
-		json_object_set_new(out, "ifname", json_string(e->ifname));
 	if (rte_eth_link_get_nowait(e->id, &link) == 0 && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
 		json_object_set_new(out, "link_speed_bps", json_integer((json_int_t)link.link_speed * 1000000));
 	json_object_set_new(out, "rx_offloads",
 			    offload_names(e->scatter ? RTE_ETH_RX_OFFLOAD_SCATTER : 0, rte_eth_dev_rx_offload_name));
 	json_object_set_new(out, "tx_offloads", offload_names(e->tx_offloads, rte_eth_dev_tx_offload_name));
+}
+
+const char *ethdev_path(const struct port *p)
+{
+	const struct ethdev *e = p->priv;
+
+	return e->path;
 }
 
 uint16_t ethdev_param_u16(const json_t *params, const char *name, uint16_t def)

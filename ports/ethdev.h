@@ -19,7 +19,7 @@ struct ethdev_conf {
 	const char *devargs;         // "net_null1,no-rx=1", "0000:00:05.0", ...
 	const char *field;           // the parameter that is at fault if the device cannot be had, and what it held
 	const char *value;
-	const char *ifname;          // the kernel's netdev behind it, or NULL
+	const char *path;            // the socket behind it, or NULL
 	uint16_t rxq, txq;           // 0: one rx queue; one tx queue for each worker, as far as the device has them
 	uint16_t rx_descs, tx_descs; // 0: what the driver prefers
 };
@@ -38,9 +38,7 @@ int ethdev_set_mac(struct port *p, const struct rte_ether_addr *mac, struct faul
 void ethdev_stats(const struct port *p, struct port_dev_stats *out);
 void ethdev_info(const struct port *p, json_t *out);
 
-#define ETHDEV_OPS                                                                                                     \
-	.start = ethdev_start, .stop = ethdev_stop, .destroy = ethdev_destroy, .set_mtu = ethdev_set_mtu,              \
-	.set_mac = ethdev_set_mac, .stats = ethdev_stats, .info = ethdev_info
+const char *ethdev_path(const struct port *p); // as in conf; "" if none
 
 // An integer parameter, or `def` if it was not given.
 uint16_t ethdev_param_u16(const json_t *params, const char *name, uint16_t def);

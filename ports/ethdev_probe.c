@@ -157,7 +157,10 @@ int ethdev_probe(const char *devargs, const char *field, const char *value, uint
 	struct rte_devargs da = {0};
 	int ret;
 
-	if (rte_devargs_parse(&da, devargs) != 0)
+	ret = rte_devargs_parse(&da, devargs);
+	if (ret == 0 && da.name[0] == '\0')
+		rte_devargs_reset(&da);
+	if (ret != 0 || da.name[0] == '\0')
 		return fault_str(f, -EINVAL, field, value, "a PCI address or a virtual device with its arguments",
 				 "no bus or driver of DPDK knows this device");
 	ret = probe_parsed(&da, devargs, field, value, id, f);
