@@ -33,8 +33,10 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-int client_open(struct client **out, const char *path)
+int client_open(struct client **out, const char *path, double timeout)
 {
+	struct timeval limit = {.tv_sec = (time_t)timeout,
+				.tv_usec = (suseconds_t)((timeout - (double)(time_t)timeout) * 1e6)};
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	struct client *c;
 	int err;
@@ -51,8 +53,9 @@ int client_open(struct client **out, const char *path)
 		err = -errno;
 		goto free_client;
 	}
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); // of connect(), while the backlog is full
 	if (connect(c->fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
-		err = -errno;
+		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		goto close_fd;
 	}
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);

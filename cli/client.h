@@ -26,8 +26,9 @@ extern volatile sig_atomic_t client_interrupted;
 // client_interrupted, or another -errno.
 int client_poll(struct pollfd *p, nfds_t n, const struct timespec *left);
 
-// Connects to the socket `path`. 0; -ENAMETOOLONG, or the -errno of connect(2) (-ENOENT and -ECONNREFUSED: no daemon).
-int client_open(struct client **out, const char *path);
+// Connects to the socket `path`, waiting up to `timeout` seconds (0: for ever) for a daemon that is busy. 0;
+// -ENAMETOOLONG, -ETIMEDOUT, or the -errno of connect(2) (-ENOENT and -ECONNREFUSED: no daemon).
+int client_open(struct client **out, const char *path, double timeout);
 void client_close(struct client *c); // accepts NULL
 
 // Whether the daemon has not closed the connection yet.

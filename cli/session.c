@@ -121,11 +121,14 @@ static enum status session_connect(struct session *s)
 		session_disconnect(s);
 	if (s->client != NULL)
 		return STATUS_DONE;
-	err = client_open(&s->client, s->socket);
+	err = client_open(&s->client, s->socket, s->timeout);
 	if (err == 0)
 		return STATUS_DONE;
 	if (err == -ENAMETOOLONG)
 		return session_fail(s, STATUS_USAGE, "the path of the socket is longer than 107 bytes: %s", s->socket);
+	if (err == -ETIMEDOUT)
+		return session_fail(s, STATUS_NO_DAEMON, "the daemon at %s takes no connection within %g s", s->socket,
+				    s->timeout);
 	return session_fail(s, STATUS_NO_DAEMON, "no daemon at %s: %s", s->socket, strerror(-err));
 }
 

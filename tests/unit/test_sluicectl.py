@@ -3,7 +3,7 @@
 """sluicectl against a daemon that misbehaves: test_sluicectl.py SLUICECTL"""
 import json
 import os
-import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -126,6 +126,22 @@ class Failures(Case):
         start = time.monotonic()
         self.check(NO_DAEMON, "-t", "0.3", "fake.mute", err="no answer within 0.3 s")
         self.assertLess(time.monotonic() - start, 5)
+
+    def test_a_daemon_that_accepts_nobody_is_not_waited_for_without_end(self):
+        path, clients = self.path("full"), []
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(path)
+            server.listen(0)
+            clients = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+            for c in clients:
+                c.setblocking(False)
+                try:
+                    c.connect(path)
+                except BlockingIOError:
+                    pass  # the backlog is full, as it should be
+            self.check(NO_DAEMON, "-s", path, "-t", "0.3", "rpc.ping", err="takes no connection within 0.3 s")
+            for c in clients:
+                c.close()
 
     def test_output_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "w") as full:
