@@ -358,7 +358,7 @@ static void vector_tests_equal_their_scalar_twins(void)
 		for (int i = 0; i < LANES; i++) {
 			a[i] = (uint16_t)(rand() % 4 ? rand() % 3 : rand());
 			b[i] = (uint16_t)(rand() % 4 ? rand() % 3 : rand());
-			value[i] = (uint32_t)(rand() % 3 ? a[i] << 16 | 9 : rand());
+			value[i] = rand() % 3 ? (uint32_t)a[i] << 16 | 9 : (uint32_t)rand();
 			dst[0][i] = dst[1][i] = round % 2 ? some_word() : 5;
 			src[0][i] = src[1][i] = some_word();
 		}
