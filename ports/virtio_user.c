@@ -3,7 +3,8 @@
 //
 // The driver waits for each answer of the other side for as long as that takes, and would wait for a first client
 // within the probe if it was to be the socket's server. Hence a guard beside each call of it, which after a while shuts
-// the connection down, so that the call fails; and hence no server mode.
+// the connection down, so that the call fails; and hence no server mode. Nor does the driver connect a second time: when
+// the other side goes, the link goes down for good, and the port is to be deleted and added.
 #include "ethdev.h"
 
 #include <dirent.h>
