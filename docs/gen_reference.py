@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Writes the generated parts of the reference, from what the programs say of themselves.
 
-  docs/gen_reference.py --sluicectl build/sluicectl --sluiced build/sluiced --socket PATH [--check]
+  docs/gen_reference.py [--build build] [--socket PATH] [--check]
 
-asks the daemon at PATH for rpc.describe and both programs for --help, and fills what is between the marks
+asks the daemon at PATH, or one that it starts for the purpose, for rpc.describe and both programs for --help, and fills what is between the marks
 "begin generated: NAME" and "end generated" of docs/control-api.md and docs/man/*. With --check nothing is written: the
 exit status is 1 and the difference printed if the files do not say what the programs say.
 """
@@ -16,6 +16,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 
 DOCS = os.path.dirname(os.path.abspath(__file__))
 
@@ -226,15 +227,33 @@ def run(*words):
     return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, env=dict(os.environ, SLUICE_SOCKET="")).stdout
 
 
+def describe(sluicectl, socket):
+    return json.loads(run(sluicectl, "-s", socket, "-j", "rpc.describe"))
+
+
+def describe_anew(sluicectl, sluiced):
+    """What a daemon of our own says."""
+    with tempfile.TemporaryDirectory() as folder:
+        socket = os.path.join(folder, "sock")
+        with open(os.path.join(folder, "log"), "w") as log:
+            daemon = subprocess.Popen([sluiced, "--socket", socket, "--no-state", "--no-huge"], stderr=log)
+        try:
+            run(sluicectl, "-s", socket, "wait", "daemon", "timeout=30")
+            return describe(sluicectl, socket)
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sluicectl", required=True)
-    parser.add_argument("--sluiced", required=True)
-    parser.add_argument("--socket", required=True)
+    parser.add_argument("--build", default=os.path.join(DOCS, "../build"))
+    parser.add_argument("--socket")
     parser.add_argument("--check", action="store_true")
     o = parser.parse_args()
-    schema = json.loads(run(o.sluicectl, "-s", o.socket, "-j", "rpc.describe"))
-    texts = {"sluicectl": run(o.sluicectl, "--help"), "sluiced": run(o.sluiced, "--help")}
+    sluicectl, sluiced = os.path.join(o.build, "sluicectl"), os.path.join(o.build, "sluiced")
+    schema = describe(sluicectl, o.socket) if o.socket else describe_anew(sluicectl, sluiced)
+    texts = {"sluicectl": run(sluicectl, "--help"), "sluiced": run(sluiced, "--help")}
     differ = False
     for name, generators in FILES.items():
         path = os.path.join(DOCS, name)
@@ -249,7 +268,7 @@ def main():
             with open(path, "w") as f:
                 f.write(new)
     if differ:
-        sys.exit("the reference is out of date: run docs/gen_reference.py")
+        sys.exit("the reference is out of date: run ./dev docs")
 
 
 main()
