@@ -13,8 +13,6 @@
 
 #define HISTORY_LINES 1000
 
-static struct session *completing; // libedit's functions get no argument of ours that predates EL_CLIENTDATA's cast
-
 static char *prompt(EditLine *el)
 {
 	static char text[] = "sluice> ";
@@ -118,6 +116,7 @@ static unsigned char on_tab(EditLine *el, int ch)
 	const LineInfo *info = el_line(el);
 	char *line = strndup(info->buffer, (size_t)(info->cursor - info->buffer));
 	static char empty[] = "";
+	struct session *s = NULL;
 	struct words w;
 	const char *why;
 	char **words;
@@ -130,7 +129,8 @@ static unsigned char on_tab(EditLine *el, int ch)
 		memcpy(words, w.word, w.n * sizeof(char *));
 	if (!w.open)
 		words[w.n] = empty;
-	list = complete_words(completing, words, w.n + !w.open);
+	el_get(el, EL_CLIENTDATA, &s);
+	list = complete_words(s, words, w.n + !w.open);
 	rc = offer(el, list, words[w.n - w.open]);
 	json_decref(list);
 	free(words);
@@ -200,7 +200,7 @@ enum status interactive_run(struct session *s)
 		goto free_history;
 	}
 	session_catch_interrupt(&old);
-	completing = s;
+	el_set(el, EL_CLIENTDATA, s);
 	history(h, &ev, H_SETSIZE, HISTORY_LINES);
 	history(h, &ev, H_SETUNIQUE, 1);
 	if (path != NULL)
