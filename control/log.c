@@ -69,8 +69,8 @@ int log_open(uint32_t level)
 	}
 	rte_log_set_global_level(level);
 	rte_log_set_level_pattern("sluice.*", level);
-	// What DPDK says about itself is for those who debug it.
+	// What DPDK says about itself is for those who debug it: missing page sizes, a guest that is not there yet, ...
 	if (level < RTE_LOG_DEBUG)
-		rte_log_set_level_pattern("lib.*", RTE_LOG_NOTICE < level ? RTE_LOG_NOTICE : level);
+		rte_log_set_level_pattern("lib.*", RTE_LOG_ERR);
 	return 0;
 }

@@ -15,8 +15,8 @@ set -Eeuo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${SLUICE_BUILD:-$ROOT/build}
 TEST=$(basename "$0")
-UNIQ=sl$$
-TMP=$(mktemp -d "${TMPDIR:-/tmp}/$UNIQ.XXXXXX")
+UNIQ=${SLUICE_UNIQ:-sl$$} # the demo has its own names, since it outlives the script
+TMP=${SLUICE_TMP:-$(mktemp -d "${TMPDIR:-/tmp}/$UNIQ.XXXXXX")}
 D=a
 declare -A DAEMON_PID=() # instance -> pid
 PIDS=()                  # other children, ended in reverse order
