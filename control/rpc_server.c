@@ -48,6 +48,7 @@ static struct {
 	struct peers all, ready;
 	unsigned int count;
 	bool turn_due;
+	bool sync_failed; // said so in the log
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 } server = {.fd = -1, .lock = -1};
 
@@ -216,8 +217,9 @@ static void release_all(void)
 	const struct fault *failed = store_dirty() && store_sync(&f) < 0 ? &f : NULL;
 	struct peer *p, *next;
 
-	if (failed != NULL)
-		fprintf(stderr, "%s\n", f.message);
+	if (failed != NULL && !server.sync_failed)
+		fprintf(stderr, "%s: nothing can be changed any more until the daemon is restarted\n", f.message);
+	server.sync_failed = failed != NULL;
 	for (p = TAILQ_FIRST(&server.all); p != NULL; p = next) {
 		bool was_empty = evbuffer_get_length(p->client.out) == 0;
 

@@ -14,7 +14,7 @@
 #define HEAD "{\"format\":\"sluice-state\",\"version\":1,\"seq\":%" PRIu64 ",\"objects\":[\n"
 #define TAIL "null],\"until\":%" PRIu64
 #define CHECK ",\"crc32c\":\"%08" PRIx32 "\"}\n"
-#define CHECK_LEN 23
+#define CHECK_LEN 22
 #define LINE_LEN 128
 
 static int not_ours(struct fault *f, const char *why)
@@ -68,15 +68,14 @@ static int object_parse(const char *line, size_t len, snapshot_fn fn, void *arg,
 int snapshot_parse(const char *bytes, size_t size, snapshot_fn fn, void *arg, uint64_t *seq, uint64_t *until,
 		   struct fault *f)
 {
-	const char *line = bytes, *end = bytes + size - CHECK_LEN, *next;
+	const char *line = bytes, *end, *next;
 	int rc;
 
 	*seq = 0;
 	*until = 0;
-	if (size == 0)
-		return 0;
 	if (!check_right(bytes, size))
 		return not_ours(f, "the checksum is wrong");
+	end = bytes + size - CHECK_LEN;
 	next = memchr(line, '\n', (size_t)(end - line));
 	if (next == NULL || !line_number(line, (size_t)(++next - line), HEAD, seq))
 		return not_ours(f, "the first line is wrong");

@@ -26,7 +26,7 @@
 // Takes in one object while loading; steals the reference.
 typedef void (*snapshot_fn)(const char *kind, const char *key, json_t *object, void *arg);
 
-// Reads a snapshot. No bytes at all are an empty state. 0, or -EINVAL with a fault: not one of ours, or damaged.
+// Reads a snapshot. 0, or -EINVAL with a fault: not one of ours, or damaged.
 int snapshot_parse(const char *bytes, size_t size, snapshot_fn fn, void *arg, uint64_t *seq, uint64_t *until,
 		   struct fault *f);
 // The same from a file; none is an empty state. 0 or -errno with a fault.

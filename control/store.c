@@ -264,6 +264,11 @@ static int compact_finish(struct fault *f)
 	return journal_trim(&store.journal, c->journal_from, f);
 }
 
+void store_compact_soon(void)
+{
+	store.compact_at = 0;
+}
+
 int store_compact_step(struct fault *f)
 {
 	struct compaction *c = &store.compaction;

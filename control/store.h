@@ -43,5 +43,7 @@ int store_sync(struct fault *f);
 // call again soon, 0: nothing to do, -errno with a fault: it was given up, and is tried again when the journal has
 // doubled.
 int store_compact_step(struct fault *f);
+// Makes a compaction due however short the journal is.
+void store_compact_soon(void);
 
 #endif
