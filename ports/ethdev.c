@@ -5,33 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_alarm.h>
-#include <rte_bus.h>
-#include <rte_dev.h>
 #include <rte_errno.h>
-#include <rte_ethdev.h>
 
+#include "ethdev_priv.h"
 #include "ethdev_probe.h"
 
-#define LINK_POLL_US 500000
 #define TAGS_BYTES (2 * RTE_VLAN_HLEN) // two tags are let through on top of the MTU
 #define DESCS_DEFAULT 1024
-#define PATH_LEN 108 // as in sockaddr_un
 #define OFFLOADS_CSUM (RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
-
-struct ethdev {
-	struct port *port;
-	uint16_t id;
-	uint16_t rx_descs, tx_descs; // as asked for, 0: the driver's choice
-	bool lsc, rmv;               // the driver tells of link changes, of removal
-	bool bus_events;             // the bus tells of removal
-	bool scatter;                // receives frames longer than a buffer
-	bool multi_segs;             // sends them
-	uint64_t tx_offloads;        // of the driver, in force
-	uint64_t tx_refused;         // atomic: frames that rte_eth_tx_prepare() or a missing ability refused
-	char path[PATH_LEN];
-	char device[RTE_DEV_NAME_MAX_LEN];
-};
 
 static uint16_t ethdev_rx(struct rxq *q, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -135,76 +116,6 @@ static void queues_open(struct port *p)
 		__atomic_store_n(&p->rxq[i].rx, ethdev_rx, __ATOMIC_RELEASE);
 	for (uint16_t i = 0; i < p->ntxq; i++)
 		__atomic_store_n(&p->txq[i].tx, tx, __ATOMIC_RELEASE);
-}
-
-static void link_update(struct ethdev *e)
-{
-	struct rte_eth_link link;
-
-	if (rte_eth_link_get_nowait(e->id, &link) == 0)
-		port_link_set(e->port, link.link_status == RTE_ETH_LINK_UP);
-}
-
-static void link_poll(void *arg)
-{
-	const struct ethdev *e = arg;
-
-	link_update(arg);
-	// What was connected to a socket stays disconnected, and each look would only make the driver complain.
-	if (e->path[0] != '\0' && !e->port->link_up) {
-		PORT_LOG(WARNING, e->port, "%s is closed by its other side; add the port anew to connect again",
-			 e->path);
-		return;
-	}
-	rte_eal_alarm_set(LINK_POLL_US, link_poll, arg);
-}
-
-static int event_link(uint16_t id, enum rte_eth_event_type type, void *arg, void *ret_param)
-{
-	link_update(arg);
-	return 0;
-}
-
-static void removed(struct ethdev *e)
-{
-	port_link_set(e->port, false);
-	port_notify(e->port, PORT_EVENT_REMOVED);
-}
-
-static int event_removed(uint16_t id, enum rte_eth_event_type type, void *arg, void *ret_param)
-{
-	removed(arg);
-	return 0;
-}
-
-static void event_bus(const char *name, enum rte_dev_event_type event, void *arg)
-{
-	if (event == RTE_DEV_EVENT_REMOVE)
-		removed(arg);
-}
-
-static void events_register(struct ethdev *e, const struct rte_eth_dev_info *info)
-{
-	if ((*info->dev_flags & RTE_ETH_DEV_INTR_LSC) != 0)
-		e->lsc = rte_eth_dev_callback_register(e->id, RTE_ETH_EVENT_INTR_LSC, event_link, e) == 0;
-	if ((*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0)
-		e->rmv = rte_eth_dev_callback_register(e->id, RTE_ETH_EVENT_INTR_RMV, event_removed, e) == 0;
-	// A virtual device goes only when it is told to.
-	if (strcmp(rte_bus_name(rte_dev_bus(info->device)), "vdev") != 0)
-		e->bus_events = rte_dev_event_monitor_start() == 0 &&
-				rte_dev_event_callback_register(e->device, event_bus, e) == 0;
-}
-
-// All unregister calls return -EAGAIN while the callback runs, which takes microseconds.
-static void events_unregister(struct ethdev *e)
-{
-	while (e->lsc && rte_eth_dev_callback_unregister(e->id, RTE_ETH_EVENT_INTR_LSC, event_link, e) == -EAGAIN)
-		rte_pause();
-	while (e->rmv && rte_eth_dev_callback_unregister(e->id, RTE_ETH_EVENT_INTR_RMV, event_removed, e) == -EAGAIN)
-		rte_pause();
-	while (e->bus_events && rte_dev_event_callback_unregister(e->device, event_bus, e) == -EAGAIN)
-		rte_pause();
-	e->lsc = e->rmv = e->bus_events = false;
 }
 
 // Some drivers return -1 for whatever went wrong, which would read as EPERM.
@@ -402,7 +313,7 @@ static int port_setup(struct port *p, const struct ethdev_conf *conf, unsigned i
 		return f->err;
 	p->offloads = offloads_of_port(e->tx_offloads);
 	rte_eth_stats_reset(e->id); // an adopted device may have counted before
-	events_register(e, &info);
+	ethdev_events_register(e, &info);
 	queues_open(p);
 	return 0;
 }
@@ -455,9 +366,8 @@ int ethdev_start(struct port *p, struct fault *f)
 
 	if (ret != 0)
 		return ret;
-	link_update(e);
-	if (!e->lsc)
-		rte_eal_alarm_set(LINK_POLL_US, link_poll, e);
+	ethdev_link_update(e);
+	ethdev_link_watch(e);
 	return 0;
 }
 
@@ -465,7 +375,7 @@ void ethdev_stop(struct port *p)
 {
 	struct ethdev *e = p->priv;
 
-	rte_eal_alarm_cancel(link_poll, e);
+	ethdev_link_unwatch(e);
 	const int ret = rte_eth_dev_stop(e->id);
 	if (ret != 0)
 		PORT_LOG(ERR, p, "device %s does not stop: %s", e->device, rte_strerror(-ret));
@@ -476,7 +386,7 @@ void ethdev_destroy(struct port *p)
 {
 	struct ethdev *e = p->priv;
 
-	events_unregister(e);
+	ethdev_events_unregister(e);
 	ethdev_remove(e->id);
 	port_queues_free(p);
 	p->priv = NULL;
@@ -583,7 +493,9 @@ void ethdev_info(const struct port *p, json_t *out)
 	json_object_set_new(out, "driver", json_string(info.driver_name));
 	if (info.if_index != 0)
 		json_object_set_new(out, "ifindex", json_integer(info.if_index));
-	if (rte_eth_link_get_nowait(e->id, &link) == 0 && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
+	// virtio-user answers a look at a dead link by an alarm of its own, which the device must outlive.
+	if (e->path[0] == '\0' && rte_eth_link_get_nowait(e->id, &link) == 0 &&
+	    link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
 		json_object_set_new(out, "link_speed_bps", json_integer((json_int_t)link.link_speed * 1000000));
 	json_object_set_new(out, "rx_offloads",
 			    offload_names(e->scatter ? RTE_ETH_RX_OFFLOAD_SCATTER : 0, rte_eth_dev_rx_offload_name));

@@ -16,8 +16,8 @@
 #include "port.h"
 
 struct ethdev_conf {
-	const char *devargs;         // "net_null1,no-rx=1", "0000:00:05.0", ...
-	const char *field;           // the parameter that is at fault if the device cannot be had, and what it held
+	const char *devargs; // "net_null1,no-rx=1", "0000:00:05.0", ...
+	const char *field;   // the parameter that is at fault if the device cannot be had, and what it held
 	const char *value;
 	const char *path;            // the socket behind it, or NULL
 	uint16_t rxq, txq;           // 0: one rx queue; one tx queue for each worker, as far as the device has them

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // DPDK devices coming and going: from a devargs string to an ethdev port id and back.
 //
-// Design: an ethdev port id has at most one owner here. Virtual devices are made and unmade by the vdev bus's own calls,
-// because a failed rte_dev_probe() leaves the virtual device behind, half made. What a driver logs as an error while it
-// is probed becomes part of the fault: drivers return little more than -1.
+// Design: an ethdev port id has at most one owner here. Virtual devices are made and unmade by the vdev bus's own
+// calls, because a failed rte_dev_probe() leaves the virtual device behind, half made. What a driver logs as an error
+// while it is probed becomes part of the fault: drivers return little more than -1.
 //
 // Threads: control thread.
 #ifndef ETHDEV_PROBE_H

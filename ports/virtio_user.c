@@ -3,8 +3,8 @@
 //
 // The driver waits for each answer of the other side for as long as that takes, and would wait for a first client
 // within the probe if it was to be the socket's server. Hence a guard beside each call of it, which after a while shuts
-// the connection down, so that the call fails; and hence no server mode. Nor does the driver connect a second time: when
-// the other side goes, the link goes down for good, and the port is to be deleted and added.
+// the connection down, so that the call fails; and hence no server mode. Nor does the driver connect a second time:
+// when the other side goes, the port counts as removed, and whoever wants it back makes it anew.
 #include "ethdev.h"
 
 #include <dirent.h>
@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <time.h>
 
-#define ANSWER_S 3
+#define ANSWER_S 3 // rte_vhost as the other side may take one to accept
 #define PATH_MAX_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 static const struct param virtio_user_params[] = {
