@@ -190,11 +190,9 @@ enum json_scan_result json_scan(struct json_scan *s, const char *bytes, size_t s
 		unsigned char c = (unsigned char)bytes[i];
 
 		if (s->state == SKIP || s->state == LINE) {
-			enum state was = s->state;
-
 			if (line(bytes, size, &i)) {
+				result = s->state == LINE ? JSON_SCAN_TEXT : JSON_SCAN_MORE;
 				s->state = TOP;
-				result = was == LINE ? JSON_SCAN_TEXT : JSON_SCAN_MORE;
 			}
 			continue;
 		}
@@ -216,6 +214,9 @@ enum json_scan_result json_scan(struct json_scan *s, const char *bytes, size_t s
 			i++;
 			continue;
 		}
+		// What came before a text is not part of it: the caller forgets that first.
+		if (s->state == TOP && i > 0)
+			break;
 		result = punctuation(s, c);
 		if (result == JSON_SCAN_BAD || result == JSON_SCAN_DEEP) {
 			result = failed(s, result, c, &i);

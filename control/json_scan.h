@@ -20,8 +20,8 @@
 #define JSON_SCAN_DEPTH 64 // levels of nesting
 
 enum json_scan_result {
-	JSON_SCAN_MORE, // all bytes are used, and the text, if any, goes on
-	JSON_SCAN_TEXT, // a text ended with the bytes used; leading white space may belong to it
+	JSON_SCAN_MORE, // no text has ended; if bytes are left, a text begins with the next one
+	JSON_SCAN_TEXT, // a text ended with the bytes used
 	JSON_SCAN_BAD,  // no JSON: `bad` is the byte
 	JSON_SCAN_DEEP, // nested too deeply
 };
