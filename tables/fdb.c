@@ -108,16 +108,20 @@ static uint32_t last_seen(uint32_t now, uint32_t known, uint16_t seen)
 	return now - known > behind ? now - behind : known;
 }
 
-static struct fdb_entry entry_at(const struct fdb *f, uint32_t slot, uint32_t now)
+static struct fdb_entry entry_of(uint64_t key, uint32_t value, uint32_t aux, uint32_t now)
 {
-	const uint32_t value = __atomic_load_n(hash64_slot_value_ptr(f->hash, slot), __ATOMIC_RELAXED);
-	const uint32_t aux = *hash64_aux(f->hash, slot);
-	struct fdb_entry e = {.key = hash64_slot_key(f->hash, slot), .port_id = FDB_PORT(value)};
+	struct fdb_entry e = {.key = key, .port_id = FDB_PORT(value), .is_static = (aux & AUX_STATIC) != 0};
 
-	e.is_static = (aux & AUX_STATIC) != 0;
 	if (!e.is_static)
 		e.age_s = now - last_seen(now, aux & AUX_SECONDS, FDB_SEEN(value));
 	return e;
+}
+
+static struct fdb_entry entry_at(const struct fdb *f, uint32_t slot, uint32_t now)
+{
+	const uint32_t value = __atomic_load_n(hash64_slot_value_ptr(f->hash, slot), __ATOMIC_RELAXED);
+
+	return entry_of(hash64_slot_key(f->hash, slot), value, *hash64_aux(f->hash, slot), now);
 }
 
 // A store of two bytes into the lower half, so that the port, which control may be changing, stays as it is.
@@ -206,12 +210,10 @@ int fdb_get(const struct fdb *f, uint64_t key, uint16_t now_s, struct fdb_entry 
 
 // Brings what is kept beside the slot up to date, and a static entry back to 0 if a worker's late refresh of a former
 // entry of the slot has hit it.
-static void slot_refresh(struct fdb *f, uint32_t slot, const struct fdb_entry *e)
+static void refresh(struct fdb *f, uint32_t *value, uint32_t *aux, const struct fdb_entry *e)
 {
-	uint32_t *const value = hash64_slot_value_ptr(f->hash, slot);
-
 	if (!e->is_static)
-		*hash64_aux(f->hash, slot) = f->now - e->age_s;
+		*aux = f->now - e->age_s;
 	else if (FDB_SEEN(__atomic_load_n(value, __ATOMIC_RELAXED)) != 0)
 		seen_set(value, 0);
 }
@@ -220,15 +222,25 @@ uint32_t fdb_walk(struct fdb *f, uint64_t *cursor, uint32_t max_slots, uint16_t 
 {
 	const uint64_t slots = hash64_slots(f->hash);
 	const uint64_t end = max_slots != 0 ? RTE_MIN(*cursor + max_slots, slots) : slots;
+	struct hash64_bucket *b = &f->hash->bucket[RTE_MIN(*cursor, slots) / HASH64_WAYS];
+	unsigned int way = (unsigned int)(*cursor % HASH64_WAYS);
 	uint32_t removed = 0;
 
 	clock_advance(f, now_s);
 	for (uint64_t slot = *cursor; slot < end; slot++) {
-		if (hash64_slot_key(f->hash, (uint32_t)slot) == 0)
-			continue;
-		const struct fdb_entry e = entry_at(f, (uint32_t)slot, f->now);
+		uint32_t *const value = &b->value[way], *const aux = hash64_aux(f->hash, (uint32_t)slot);
+		const uint64_t key = b->key[way];
 
-		slot_refresh(f, (uint32_t)slot, &e);
+		// Counted rather than divided out of the slot: it is half the time of a walk.
+		if (++way == HASH64_WAYS) {
+			way = 0;
+			b++;
+		}
+		if (key == 0)
+			continue;
+		const struct fdb_entry e = entry_of(key, __atomic_load_n(value, __ATOMIC_RELAXED), *aux, f->now);
+
+		refresh(f, value, aux, &e);
 		if (visit(arg, &e)) {
 			hash64_slot_delete(f->hash, (uint32_t)slot);
 			removed++;

@@ -54,7 +54,7 @@ static inline void fdb_key_mac(uint64_t key, uint8_t mac[6])
 }
 
 // Creates an empty table of at least `capacity` entries (FDB_CAPACITY_MIN..MAX), allocated at once. 0, -EINVAL or
-// -ENOMEM. Its memory is at most 40 bytes for each.
+// -ENOMEM. An entry of capacity takes 20 to 45 bytes, as sizes are rounded up.
 int fdb_create(struct fdb **out, uint32_t capacity);
 void fdb_destroy(struct fdb *f);
 

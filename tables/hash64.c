@@ -41,7 +41,7 @@ static void seed_set(struct hash64 *h, uint64_t seed)
 
 		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
 		z = (z ^ z >> 27) * 0x94d049bb133111eb;
-		h->seed[i] = (z ^ z >> 31) | (i & 1); // factors are odd
+		h->seed[i] = z ^ z >> 31;
 	}
 }
 
@@ -139,7 +139,7 @@ static void slot_free(struct hash64_bucket *b, unsigned int way)
 
 static int free_way(const struct hash64_bucket *b)
 {
-	const unsigned int match = HASH64_MATCH(b, 0);
+	const unsigned int match = HASH64_ISA.match(b, 0);
 
 	return match != 0 ? __builtin_ctz(match) : -1;
 }
@@ -148,11 +148,11 @@ static int free_way(const struct hash64_bucket *b)
 static uint32_t slot_find(const struct hash64 *h, uint64_t key, uint64_t hash)
 {
 	uint32_t bucket = hash64_primary(h, hash);
-	unsigned int match = HASH64_MATCH(&h->bucket[bucket], key);
+	unsigned int match = HASH64_ISA.match(&h->bucket[bucket], key);
 
 	if (match == 0 && displaced(&h->bucket[bucket]) != 0) {
 		bucket = hash64_other(h, hash, bucket);
-		match = HASH64_MATCH(&h->bucket[bucket], key);
+		match = HASH64_ISA.match(&h->bucket[bucket], key);
 	}
 	return match != 0 ? bucket * HASH64_WAYS + (uint32_t)__builtin_ctz(match) : NO_SLOT;
 }
@@ -305,7 +305,7 @@ uint32_t *hash64_value_ptr(const struct hash64 *h, uint64_t key)
 	// A key that is just being moved may be missed: the caller's store would have been lost with the old slot, too.
 	for (unsigned int i = 0; i < 2; i++) {
 		struct hash64_bucket *const b = &h->bucket[i == 0 ? primary : hash64_other(h, hash, primary)];
-		const unsigned int match = HASH64_MATCH(b, key);
+		const unsigned int match = HASH64_ISA.match(b, key);
 
 		if (match != 0)
 			return &b->value[__builtin_ctz(match)];

@@ -37,10 +37,6 @@
 
 #include "hugemem.h"
 
-#if defined(__AVX2__) && !defined(__SANITIZE_THREAD__)
-#include <immintrin.h>
-#endif
-
 #define HASH64_WAYS 5
 #define HASH64_BURST 64
 #define HASH64_CAPACITY_MAX (1u << 28)
@@ -58,7 +54,7 @@ struct hash64 {
 	// Constant, read by all.
 	struct hash64_bucket *bucket; // [bucket_mask + 1]
 	uint32_t bucket_mask;
-	uint64_t seed[4];
+	uint64_t seed[2];
 
 	// The writer's own.
 	uint32_t count __rte_cache_aligned;
@@ -130,34 +126,49 @@ static inline uint32_t hash64_capacity(const struct hash64 *h)
 
 uint64_t hash64_memory_bytes(const struct hash64 *h);
 
-// The hash function: two rounds of a multiplication by a secret number, whose two halves are folded. (One round maps
-// addresses that count up in their last octet to an arithmetic progression, which meets few buckets for some seeds. A
-// CRC cannot be seeded: keys that collide do so for every seed.) Any thread.
-static __rte_always_inline uint64_t hash64_fold(uint64_t a, uint64_t b)
+// The hash function: two rounds that multiply the halves of the key, a secret number added to each, and fold the halves
+// of the key back in, crosswise. (In place of secret factors, products of the key with itself: addresses that count up
+// are no arithmetic progression then, which meets few buckets for some factors. A CRC cannot be kept secret: keys that
+// collide do so for every seed.) 32-bit multiplications, because every instruction set has them for vectors. Any
+// thread.
+static __rte_always_inline uint64_t hash64_round(uint64_t x, uint64_t secret)
 {
-	const unsigned __int128 product = (unsigned __int128)a * b;
+	const uint32_t low = (uint32_t)x + (uint32_t)secret;
+	const uint32_t high = (uint32_t)(x >> 32) + (uint32_t)(secret >> 32);
 
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
+	return (uint64_t)low * high ^ (x >> 32 | x << 32);
 }
 
 static __rte_always_inline uint64_t hash64_hash(const struct hash64 *h, uint64_t key)
 {
-	return hash64_fold(hash64_fold(key ^ h->seed[0], h->seed[1]) ^ h->seed[2], h->seed[3]);
+	return hash64_round(hash64_round(key, h->seed[0]), h->seed[1]);
 }
 
+// The primary bucket takes the upper half's lower bits, and the alternate one other bits than those: the lowest few of
+// a product are the least mixed.
 static __rte_always_inline uint32_t hash64_primary(const struct hash64 *h, uint64_t hash)
 {
-	return (uint32_t)hash & h->bucket_mask;
+	return (uint32_t)(hash >> 32) & h->bucket_mask;
 }
 
 // The other bucket of a key that has this hash, for either of its two.
 static __rte_always_inline uint32_t hash64_other(const struct hash64 *h, uint64_t hash, uint32_t bucket)
 {
-	return bucket ^ (((uint32_t)(hash >> 32) & h->bucket_mask) | 1);
+	return bucket ^ (((uint32_t)(hash >> 7) & h->bucket_mask) | 1);
 }
 
-// Which slots of a bucket hold key: bit i for slot i. One function for each level of instruction sets, and their twin.
-typedef unsigned int (*hash64_match_fn)(const struct hash64_bucket *b, uint64_t key);
+// The parts of a look-up that have a body for each level of instruction sets, in hash64_simd.h, and a scalar twin.
+struct hash64_isa {
+	// Which slots of a bucket hold key: bit i for slot i.
+	unsigned int (*match)(const struct hash64_bucket *b, uint64_t key);
+	// bucket[i]: the primary bucket of keys[i], i < n <= 64.
+	void (*locate)(const struct hash64 *h, const uint64_t *keys, unsigned int n,
+		       const struct hash64_bucket **bucket);
+	// What the first probes of a burst came to: the lanes with a value other than 0, and in *again those whose meta
+	// differs before and after the probe, or that have no value while the bucket has displaced keys.
+	uint64_t (*verdict)(const uint32_t *values, const uint32_t *meta, const uint32_t *meta_after, unsigned int n,
+			    uint64_t *again);
+};
 
 static __rte_always_inline unsigned int hash64_match_scalar(const struct hash64_bucket *b, uint64_t key)
 {
@@ -168,29 +179,32 @@ static __rte_always_inline unsigned int hash64_match_scalar(const struct hash64_
 	return match;
 }
 
-#define HASH64_MATCH hash64_match_scalar
-
-#if defined(__AVX2__) && !defined(__SANITIZE_THREAD__)
-static __rte_always_inline unsigned int hash64_match_avx2(const struct hash64_bucket *b, uint64_t key)
+static __rte_always_inline void hash64_locate_scalar(const struct hash64 *h, const uint64_t *keys, unsigned int n,
+						     const struct hash64_bucket **bucket)
 {
-	const __m256i line = _mm256_load_si256((const __m256i *)b->key);
-	const __m256i equal = _mm256_cmpeq_epi64(line, _mm256_set1_epi64x((long long)key));
-
-	return (unsigned int)_mm256_movemask_pd(_mm256_castsi256_pd(equal)) | (unsigned int)(b->key[4] == key) << 4;
+	for (unsigned int i = 0; i < n; i++)
+		bucket[i] = &h->bucket[hash64_primary(h, hash64_hash(h, keys[i]))];
 }
-#undef HASH64_MATCH
-#define HASH64_MATCH hash64_match_avx2
-#endif
 
-#if defined(__AVX512F__) && defined(__AVX512VL__) && !defined(__SANITIZE_THREAD__)
-static __rte_always_inline unsigned int hash64_match_avx512(const struct hash64_bucket *b, uint64_t key)
+static __rte_always_inline uint64_t hash64_verdict_scalar(const uint32_t *values, const uint32_t *meta,
+							  const uint32_t *meta_after, unsigned int n, uint64_t *again)
 {
-	return _mm512_mask_cmpeq_epi64_mask((1 << HASH64_WAYS) - 1, _mm512_load_si512(b),
-					    _mm512_set1_epi64((long long)key));
+	uint64_t hits = 0;
+
+	*again = 0;
+	for (unsigned int i = 0; i < n; i++) {
+		const uint32_t displaced = values[i] != 0 ? 0 : meta[i] & HASH64_META_COUNT;
+
+		hits |= (uint64_t)(values[i] != 0) << i;
+		*again |= (uint64_t)(((meta[i] ^ meta_after[i]) | displaced) != 0) << i;
+	}
+	return hits;
 }
-#undef HASH64_MATCH
-#define HASH64_MATCH hash64_match_avx512
-#endif
+
+static const struct hash64_isa hash64_scalar = {hash64_match_scalar, hash64_locate_scalar, hash64_verdict_scalar};
+
+// Defines HASH64_ISA, the best that the compiler may use here.
+#include "hash64_simd.h"
 
 static __rte_always_inline uint32_t hash64_meta(const struct hash64_bucket *b)
 {
@@ -204,39 +218,49 @@ static __rte_always_inline uint32_t hash64_meta(const struct hash64_bucket *b)
 
 // Looks for key in one bucket: its value or 0. *meta and *meta_after receive what was read before and after; what was
 // found holds only if they are equal.
-static __rte_always_inline uint32_t hash64_probe(const struct hash64_bucket *b, uint64_t key, hash64_match_fn match_fn,
-						 uint32_t *meta, uint32_t *meta_after)
+static __rte_always_inline uint32_t hash64_probe(const struct hash64_bucket *b, uint64_t key,
+						 const struct hash64_isa *isa, uint32_t *meta, uint32_t *meta_after)
 {
 	*meta = hash64_meta(b);
-	const unsigned int match = match_fn(b, key);
+	const unsigned int match = isa->match(b, key);
 	// Without a match the value of the last slot is read in vain: cheaper than a branch that is hard to foretell.
 	const unsigned int slot = (unsigned int)__builtin_ctz(match | 1u << (HASH64_WAYS - 1));
 	const uint32_t value = __atomic_load_n(&b->value[slot], __ATOMIC_ACQUIRE);
 
 	*meta_after = hash64_meta(b);
-	return match != 0 ? value : 0;
+	// Again no branch, which a conditional expression becomes here and there.
+	return value & (0 - (uint32_t)(match != 0));
 }
 
-static __rte_always_inline uint32_t hash64_find_hashed(const struct hash64 *h, uint64_t key, uint64_t hash,
-						       hash64_match_fn match_fn)
+// Looks for key, which is not in its primary bucket `first` while that has `meta`, in its alternate one. Returns
+// whether *value, 0 if it is not there either, holds.
+static __rte_always_inline bool hash64_probe_second(const struct hash64_bucket *first,
+						    const struct hash64_bucket *second, uint64_t key, uint32_t meta,
+						    const struct hash64_isa *isa, uint32_t *value)
 {
+	uint32_t meta2, meta2_after;
+
+	*value = hash64_probe(second, key, isa, &meta2, &meta2_after);
+	return (meta2 == meta2_after) & ((*value != 0) | (hash64_meta(first) == meta));
+}
+
+static __rte_always_inline uint32_t hash64_find_with(const struct hash64 *h, uint64_t key, const struct hash64_isa *isa)
+{
+	const uint64_t hash = hash64_hash(h, key);
 	const uint32_t primary = hash64_primary(h, hash);
 	const struct hash64_bucket *const first = &h->bucket[primary];
 	const struct hash64_bucket *const second = &h->bucket[hash64_other(h, hash, primary)];
-	uint32_t meta, meta_after, meta2, meta2_after, value;
+	uint32_t meta, meta_after, value;
 
 	// Goes round again only after the writer got on meanwhile, so it cannot be kept here by a writer that stands
 	// still.
 	for (;;) {
-		value = hash64_probe(first, key, match_fn, &meta, &meta_after);
+		value = hash64_probe(first, key, isa, &meta, &meta_after);
 		if (meta != meta_after)
 			continue;
 		if (value != 0 || (meta & HASH64_META_COUNT) == 0)
 			return value;
-		value = hash64_probe(second, key, match_fn, &meta2, &meta2_after);
-		if (meta2 != meta2_after)
-			continue;
-		if (value != 0 || hash64_meta(first) == meta)
+		if (hash64_probe_second(first, second, key, meta, isa, &value))
 			return value;
 	}
 }
@@ -244,71 +268,88 @@ static __rte_always_inline uint32_t hash64_find_hashed(const struct hash64 *h, u
 // The value of key, 0 if it is not there. Any thread. Cost: one or two cache lines.
 static inline uint32_t hash64_find(const struct hash64 *h, uint64_t key)
 {
-	return hash64_find_hashed(h, key, hash64_hash(h, key), HASH64_MATCH);
+	return hash64_find_with(h, key, &HASH64_ISA);
 }
 
 // Where the value of key is, for stores to a part of it by others than the writer; NULL if key is not there. As soon as
 // this returns, the slot may be another key's: the caller's store must be harmless there. Any thread.
 uint32_t *hash64_value_ptr(const struct hash64 *h, uint64_t key);
 
-// One lane of a bulk look-up, first probe. Sets *value, and returns whether the lane must be looked up in full.
-static __rte_always_inline bool hash64_lane(const struct hash64_bucket *b, uint64_t key, uint32_t *value,
-					    hash64_match_fn match_fn)
+// Looks up once more the lanes `again` of a burst, whose first probe read meta before. Returns those found.
+static __rte_always_inline uint64_t hash64_lookup_again(const struct hash64 *h, const uint64_t *keys, uint64_t again,
+							uint32_t *values, const uint32_t *meta,
+							const struct hash64_isa *isa)
 {
-	uint32_t meta, meta_after;
-	const uint32_t v = hash64_probe(b, key, match_fn, &meta, &meta_after);
+	const struct hash64_bucket *first[HASH64_BURST], *second[HASH64_BURST];
+	uint64_t hits = 0;
 
-	*value = v;
-	return ((meta ^ meta_after) | (v != 0 ? 0 : meta & HASH64_META_COUNT)) != 0;
-}
-
-// Three passes, so that a burst waits for memory once: all primary lines are asked for, then each is probed without a
-// branch on what it holds, and the few lanes with a displaced key (or a writer at work) are looked up in full.
-static __rte_always_inline uint64_t hash64_lookup_with(const struct hash64 *h, const uint64_t *keys, uint64_t lanes,
-						       uint32_t *values, hash64_match_fn match_fn)
-{
-	uint64_t hash[HASH64_BURST], again = 0, hits = 0;
-
-	for (uint64_t m = lanes; m != 0; m &= m - 1) {
+	for (uint64_t m = again; m != 0; m &= m - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(m);
+		const uint64_t hash = hash64_hash(h, keys[i]);
 
-		hash[i] = hash64_hash(h, keys[i]);
-		rte_prefetch0(&h->bucket[hash64_primary(h, hash[i])]);
+		first[i] = &h->bucket[hash64_primary(h, hash)];
+		second[i] = &h->bucket[hash64_other(h, hash, hash64_primary(h, hash))];
+		rte_prefetch0(second[i]);
 	}
-	for (uint64_t m = lanes; m != 0; m &= m - 1) {
+	for (uint64_t m = again; m != 0; m &= m - 1) {
 		const unsigned int i = (unsigned int)__builtin_ctzll(m);
-		const struct hash64_bucket *const b = &h->bucket[hash64_primary(h, hash[i])];
 
-		again |= (uint64_t)hash64_lane(b, keys[i], &values[i], match_fn) << i;
+		// Fails, too, if meta changed during the first probe: versions do not come back.
+		if (!hash64_probe_second(first[i], second[i], keys[i], meta[i], isa, &values[i]))
+			values[i] = hash64_find_with(h, keys[i], isa);
 		hits |= (uint64_t)(values[i] != 0) << i;
-	}
-	for (uint64_t m = again; m != 0; m &= m - 1) {
-		const unsigned int i = (unsigned int)__builtin_ctzll(m);
-
-		rte_prefetch0(&h->bucket[hash64_other(h, hash[i], hash64_primary(h, hash[i]))]);
-	}
-	for (uint64_t m = again; m != 0; m &= m - 1) {
-		const unsigned int i = (unsigned int)__builtin_ctzll(m);
-
-		values[i] = hash64_find_hashed(h, keys[i], hash[i], match_fn);
-		hits = (hits & ~(1ull << i)) | (uint64_t)(values[i] != 0) << i;
 	}
 	return hits;
 }
 
-// Looks up keys[i] (non-zero) for each bit i of lanes: values[i] becomes its value, or 0; other lanes of values are
-// left alone. Returns the lanes that were found. Any thread.
-static inline uint64_t hash64_lookup_lanes(const struct hash64 *h, const uint64_t keys[HASH64_BURST], uint64_t lanes,
-					   uint32_t values[HASH64_BURST])
+// In passes, so that a burst waits for memory once: all primary lines are asked for; each is probed, without a branch
+// on what it holds; and the lanes with a displaced key, or a writer at work, are looked up further.
+static __rte_always_inline uint64_t hash64_lookup_with(const struct hash64 *h, const uint64_t *keys, unsigned int n,
+						       uint32_t *values, const struct hash64_isa *isa)
 {
-	return hash64_lookup_with(h, keys, lanes, values, HASH64_MATCH);
+	const struct hash64_bucket *bucket[HASH64_BURST];
+	uint32_t meta[HASH64_BURST], meta_after[HASH64_BURST];
+	uint64_t hits, again;
+
+	isa->locate(h, keys, n, bucket);
+	for (unsigned int i = 0; i < n; i++)
+		rte_prefetch0(bucket[i]);
+	for (unsigned int i = 0; i < n; i++)
+		values[i] = hash64_probe(bucket[i], keys[i], isa, &meta[i], &meta_after[i]);
+	hits = isa->verdict(values, meta, meta_after, n, &again);
+	if (again != 0)
+		hits = (hits & ~again) | hash64_lookup_again(h, keys, again, values, meta, isa);
+	return hits;
 }
 
-// The same for the first n (up to 64) keys.
+// Looks up the first n (up to 64) keys, none of them 0: values[i] becomes the value of keys[i], or 0. Returns the hits,
+// bit i for keys[i]. Any thread. Cost: 4 to 8 cycles a key from the caches (AVX2, AVX-512), 12 at a million entries.
 static inline uint64_t hash64_lookup_bulk(const struct hash64 *h, const uint64_t *keys, unsigned int n,
 					  uint32_t *values)
 {
-	return hash64_lookup_with(h, keys, n < 64 ? (1ull << n) - 1 : ~0ull, values, HASH64_MATCH);
+	return hash64_lookup_with(h, keys, n, values, &HASH64_ISA);
+}
+
+// As hash64_lookup_bulk() for each bit i of lanes; what is in other lanes of keys does not matter, and those of values
+// are left alone.
+static inline uint64_t hash64_lookup_lanes(const struct hash64 *h, const uint64_t keys[HASH64_BURST], uint64_t lanes,
+					   uint32_t values[HASH64_BURST])
+{
+	uint64_t dense_keys[HASH64_BURST], hits = 0;
+	uint32_t dense_values[HASH64_BURST];
+	unsigned int n = 0;
+
+	for (uint64_t m = lanes; m != 0; m &= m - 1)
+		dense_keys[n++] = keys[__builtin_ctzll(m)];
+	hash64_lookup_with(h, dense_keys, n, dense_values, &HASH64_ISA);
+	n = 0;
+	for (uint64_t m = lanes; m != 0; m &= m - 1, n++) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(m);
+
+		values[i] = dense_values[n];
+		hits |= (uint64_t)(dense_values[n] != 0) << i;
+	}
+	return hits;
 }
 
 #endif

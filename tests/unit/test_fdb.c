@@ -9,17 +9,15 @@
 #include <cmocka.h>
 
 #include "../../tables/fdb.h"
+#include "../rng.h"
 
 #define CLOCK_PERIOD 65535u
 
-static uint64_t rng_state = 88172645463325252ull;
+static uint64_t rng_state = RNG_SEED;
 
 static uint64_t rng(void)
 {
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
+	return rng_next(&rng_state);
 }
 
 static struct fdb *table(uint32_t capacity)

@@ -10,17 +10,15 @@
 #include <cmocka.h>
 
 #include "../../tables/hash64.h"
+#include "../rng.h"
 
 #define SEED 0x5eed
 
-static uint64_t rng_state = 88172645463325252ull;
+static uint64_t rng_state = RNG_SEED;
 
 static uint64_t rng(void)
 {
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
+	return rng_next(&rng_state);
 }
 
 static struct hash64 *table(uint32_t capacity, uint64_t seed)
@@ -126,12 +124,12 @@ static void check_burst(const struct hash64 *h, const uint32_t *model, uint32_t 
 	assert_memory_equal(got, expect, n * sizeof(got[0]));
 	for (unsigned int i = n; i < 64; i++)
 		assert_int_equal(got[i], UINT32_MAX);
+	memset(scalar, 0xff, sizeof(scalar));
+	hash64_lookup_with(h, keys, n, scalar, &hash64_scalar);
+	assert_memory_equal(got, scalar, sizeof(got));
 
 	memset(got, 0xff, sizeof(got));
-	memset(scalar, 0xff, sizeof(scalar));
 	assert_int_equal(hash64_lookup_lanes(h, keys, lanes, got), hits & lanes);
-	assert_int_equal(hash64_lookup_with(h, keys, lanes, scalar, hash64_match_scalar), hits & lanes);
-	assert_memory_equal(got, scalar, sizeof(got));
 	for (unsigned int i = 0; i < 64; i++)
 		assert_int_equal(got[i], (lanes >> i & 1) != 0 ? expect[i] : UINT32_MAX);
 }
@@ -321,11 +319,49 @@ static void matches_are_those_of_the_scalar_twin(void **state)
 	for (unsigned int n = 0; n < 200000; n++) {
 		for (unsigned int i = 0; i < HASH64_WAYS; i++)
 			b.key[i] = rng() % 3 * 0x0123456789abcdef;
+		// Values that look like half a key must not match.
 		for (unsigned int i = 0; i < HASH64_WAYS; i++)
 			b.value[i] = (uint32_t)(b.key[0] >> rng() % 2 * 32);
 		const uint64_t key = rng() % 3 * 0x0123456789abcdef;
 
-		assert_int_equal(HASH64_MATCH(&b, key), hash64_match_scalar(&b, key));
+		assert_int_equal(HASH64_ISA.match(&b, key), hash64_match_scalar(&b, key));
+	}
+}
+
+static void buckets_are_those_of_the_scalar_twin(void **state)
+{
+	struct hash64 *h = table(100000, SEED);
+	const struct hash64_bucket *got[64], *scalar[64];
+	uint64_t keys[64];
+
+	for (unsigned int round = 0; round < 50000; round++) {
+		const unsigned int n = (unsigned int)(rng() % 65);
+
+		for (unsigned int i = 0; i < n; i++)
+			keys[i] = rng() % 2 != 0 ? rng() : mac_key((uint32_t)rng(), (uint16_t)rng());
+		HASH64_ISA.locate(h, keys, n, got);
+		hash64_locate_scalar(h, keys, n, scalar);
+		assert_memory_equal(got, scalar, n * sizeof(got[0]));
+	}
+	hash64_destroy(h);
+}
+
+static void verdicts_are_those_of_the_scalar_twin(void **state)
+{
+	uint32_t values[64], meta[64], meta_after[64];
+	uint64_t again, scalar_again;
+
+	for (unsigned int round = 0; round < 50000; round++) {
+		const unsigned int n = (unsigned int)(rng() % 65);
+
+		for (unsigned int i = 0; i < 64; i++) {
+			values[i] = (uint32_t)(rng() % 2 << rng() % 32);
+			meta[i] = (uint32_t)(rng() % 2 << rng() % 32);
+			meta_after[i] = rng() % 4 != 0 ? meta[i] : (uint32_t)(rng() % 2 << rng() % 32);
+		}
+		assert_int_equal(HASH64_ISA.verdict(values, meta, meta_after, n, &again),
+				 hash64_verdict_scalar(values, meta, meta_after, n, &scalar_again));
+		assert_int_equal(again, scalar_again);
 	}
 }
 
@@ -369,6 +405,8 @@ int main(void)
 		cmocka_unit_test(refuses_zero_and_bad_capacities),
 		cmocka_unit_test(tables_differ_in_their_secret),
 		cmocka_unit_test(matches_are_those_of_the_scalar_twin),
+		cmocka_unit_test(buckets_are_those_of_the_scalar_twin),
+		cmocka_unit_test(verdicts_are_those_of_the_scalar_twin),
 		cmocka_unit_test(agrees_with_a_model_under_random_operations),
 		cmocka_unit_test(takes_its_whole_capacity_of_any_keys),
 		cmocka_unit_test(survives_more_displaced_keys_than_a_bucket_counts),
