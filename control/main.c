@@ -14,6 +14,7 @@
 
 #include <event2/event.h>
 #include <jansson.h>
+#include <rte_common.h>
 #include <rte_version.h>
 #include <systemd/sd-daemon.h>
 
@@ -114,24 +115,10 @@ static void warn_of_shared_cpus(const struct options *o)
 	    text, text);
 }
 
-static int create_workers(struct daemon *d, struct fault *f)
-{
-	struct worker_conf conf[WORKERS_MAX] = {0};
-	const struct options *o = &d->options;
-	unsigned int n = 0;
-	int rc;
-
-	for (; n < WORKERS_MAX && eal_worker(o, n, &conf[n].lcore, &conf[n].cpu); n++) {
-		conf[n].idle = o->idle;
-		conf[n].sleep_max_us = o->idle_max_us;
-	}
-	rc = workers_create(conf, n, d->fdb);
-	return rc == 0 ? 0 : fault_set(f, rc, NULL, NULL, NULL, "cannot create %u workers", n);
-}
-
 // Applies the document of --config, as config.apply would.
-static int apply_config(const char *path, struct fault *f)
+static int apply_config(struct daemon *d, struct fault *f)
 {
+	const char *path = d->options.config;
 	json_t *document, *params, *result = NULL;
 	json_error_t error;
 	int rc;
@@ -206,66 +193,133 @@ static void run_loop(struct daemon *d)
 	sd_notify(0, "STOPPING=1");
 }
 
-// From the datapath up to the open socket; runs; and down again in reverse order.
-static int serve(struct daemon *d, struct fault *f)
+static int rcu_up(struct daemon *d, struct fault *f)
 {
-	const struct options *o = &d->options;
-	struct rpc_server_conf server = {.base = d->base, .path = o->socket};
-	int rc;
+	int rc = rcu_create(CPU_COUNT(&d->options.worker_cpus));
 
-	rc = rcu_create(CPU_COUNT(&o->worker_cpus));
-	if (rc != 0)
-		return fault_set(f, rc, NULL, NULL, NULL, "cannot create the RCU variable");
-	rc = port_pool_create(o->mbufs, f);
-	if (rc != 0)
-		goto rcu;
-	rc = fdb_create(&d->fdb, o->fdb_size);
-	if (rc != 0) {
-		rc = fault_set(f, rc, "--fdb-size", NULL, NULL, "no memory for an FDB of %u entries", o->fdb_size);
-		goto pool;
-	}
-	rc = create_workers(d, f);
-	if (rc != 0)
-		goto fdb;
-	rc = store_open(o->state, f);
-	if (rc != 0)
-		goto workers;
-	rc = objects_create(d->base, d->fdb);
-	if (rc != 0) {
-		rc = fault_set(f, rc, NULL, NULL, NULL, "cannot create the objects");
-		goto store;
-	}
-	rc = objects_restore(f);
-	if (rc != 0)
-		goto objects;
-	rc = workers_start();
-	if (rc != 0) {
-		rc = fault_set(f, rc, NULL, NULL, NULL, "cannot start the workers");
-		goto objects;
-	}
-	rc = apply_config(o->config, f);
-	if (rc != 0)
-		goto stop;
-	rc = rpc_server_start(&server, f);
-	if (rc != 0)
-		goto stop;
-	run_loop(d);
-	rpc_server_stop();
-stop:
-	workers_stop();
-objects:
-	objects_destroy();
-store:
-	store_close();
-workers:
-	workers_destroy();
-fdb:
+	return rc == 0 ? 0 : fault_set(f, rc, NULL, NULL, NULL, "cannot create the RCU variable");
+}
+
+static void rcu_down(struct daemon *d)
+{
+	rcu_destroy();
+}
+
+static int pool_up(struct daemon *d, struct fault *f)
+{
+	return port_pool_create(d->options.mbufs, f);
+}
+
+static void pool_down(struct daemon *d)
+{
+	port_pool_destroy();
+}
+
+static int fdb_up(struct daemon *d, struct fault *f)
+{
+	uint32_t n = d->options.fdb_size;
+	int rc = fdb_create(&d->fdb, n);
+
+	return rc == 0 ? 0 : fault_set(f, rc, "--fdb-size", NULL, NULL, "no memory for an FDB of %u entries", n);
+}
+
+static void fdb_down(struct daemon *d)
+{
 	rcu_drain();
 	fdb_destroy(d->fdb);
-pool:
-	port_pool_destroy();
-rcu:
-	rcu_destroy();
+}
+
+static int workers_up(struct daemon *d, struct fault *f)
+{
+	struct worker_conf conf[WORKERS_MAX] = {0};
+	const struct options *o = &d->options;
+	unsigned int n = 0;
+	int rc;
+
+	for (; n < WORKERS_MAX && eal_worker(o, n, &conf[n].lcore, &conf[n].cpu); n++) {
+		conf[n].idle = o->idle;
+		conf[n].sleep_max_us = o->idle_max_us;
+	}
+	rc = workers_create(conf, n, d->fdb);
+	return rc == 0 ? 0 : fault_set(f, rc, NULL, NULL, NULL, "cannot create %u workers", n);
+}
+
+static void workers_down(struct daemon *d)
+{
+	workers_destroy();
+}
+
+static int store_up(struct daemon *d, struct fault *f)
+{
+	return store_open(d->options.state, f);
+}
+
+static void store_down(struct daemon *d)
+{
+	store_close();
+}
+
+static int objects_up(struct daemon *d, struct fault *f)
+{
+	int rc = objects_create(d->base, d->fdb);
+
+	return rc == 0 ? 0 : fault_set(f, rc, NULL, NULL, NULL, "cannot create the objects");
+}
+
+static void objects_down(struct daemon *d)
+{
+	objects_destroy();
+}
+
+static int restore(struct daemon *d, struct fault *f)
+{
+	return objects_restore(f);
+}
+
+static int packets_up(struct daemon *d, struct fault *f)
+{
+	int rc = workers_start();
+
+	return rc == 0 ? 0 : fault_set(f, rc, NULL, NULL, NULL, "cannot start the workers");
+}
+
+static void packets_down(struct daemon *d)
+{
+	workers_stop();
+}
+
+static int server_up(struct daemon *d, struct fault *f)
+{
+	return rpc_server_start(&(struct rpc_server_conf){.base = d->base, .path = d->options.socket}, f);
+}
+
+static void server_down(struct daemon *d)
+{
+	rpc_server_stop();
+}
+
+// The parts of the daemon, each standing on those before it.
+static const struct part {
+	int (*up)(struct daemon *d, struct fault *f);
+	void (*down)(struct daemon *d); // NULL: there is nothing to take down
+} parts[] = {
+	{rcu_up, rcu_down},     {pool_up, pool_down},       {fdb_up, fdb_down}, {workers_up, workers_down},
+	{store_up, store_down}, {objects_up, objects_down}, {restore, NULL},    {packets_up, packets_down},
+	{apply_config, NULL},   {server_up, server_down},
+};
+
+static int serve(struct daemon *d, struct fault *f)
+{
+	unsigned int n = 0;
+	int rc = 0;
+
+	while (n < RTE_DIM(parts) && (rc = parts[n].up(d, f)) == 0)
+		n++;
+	if (rc == 0)
+		run_loop(d);
+	while (n-- > 0)
+		if (parts[n].down != NULL)
+			parts[n].down(d);
 	return rc;
 }
 
