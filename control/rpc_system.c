@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <rte_cycles.h>
 #include <rte_version.h>
 
 #include "eal.h"
@@ -61,11 +62,12 @@ static int system_info(struct rpc_call *c, const json_t *params, json_t **result
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	*result = json_pack("{s:s, s:s, s:s, s:b, s:i, s:o, s:i, s:f, s:s, s:s?, s:s}", "version", SLUICE_VERSION,
+	*result = json_pack("{s:s, s:s, s:s, s:b, s:i, s:o, s:i, s:f, s:I, s:s, s:s?, s:s}", "version", SLUICE_VERSION,
 			    "dpdk", rte_version(), "isa", datapath_isa(), "hugepages", eal_hugepages(), "memory_mb",
 			    eal_memory_mb(), "lcores", json_lcores(), "pid", (int)getpid(), "uptime_s",
 			    (double)(now.tv_sec - started.tv_sec) + (double)(now.tv_nsec - started.tv_nsec) * 1e-9,
-			    "socket", options->socket, "state", options->state, "eal_arguments", eal_arguments());
+			    "tsc_hz", (json_int_t)rte_get_tsc_hz(), "socket", options->socket, "state", options->state,
+			    "eal_arguments", eal_arguments());
 	return *result != NULL ? 0 : fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory for the answer");
 }
 
@@ -74,7 +76,8 @@ static const struct rpc_method method_info = {
 	.help = "What this daemon is and what it runs on.",
 	.result = "An object: version, dpdk, isa (the x86-64 level of the datapath), hugepages (true or false), "
 		  "memory_mb per "
-		  "NUMA node, lcores (array of {lcore, role, cpus}), pid, uptime_s, socket, state (path of the state "
+		  "NUMA node, lcores (array of {lcore, role, cpus}), pid, uptime_s, tsc_hz (cycles of the counters per "
+		  "second), socket, state (path of the state "
 		  "file, null "
 		  "if none), eal_arguments.",
 	.example = "{}",

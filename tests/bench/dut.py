@@ -159,23 +159,24 @@ class Sluice:
 
     def measure(self, seconds, busy=False):
         """Of all cycles, or of those in loops that had packets."""
-        before = self.worker(busy)
-        time.sleep(seconds)
-        after = self.worker(busy)
+        before, after = self.sample(seconds)
         audit = self.call("stats.audit")
         if not audit["ok"]:
             raise Ledger("sluiced: " + json.dumps(audit))
-        packets = after[1] - before[1]
+        packets = after["sent"] - before["sent"]
         if not packets:
             raise Ledger("sluiced forwarded nothing")
-        return (after[0] - before[0]) / packets
+        kinds = ["busy_cycles"] if busy else ["busy_cycles", "idle_cycles"]
+        return sum(after[k] - before[k] for k in kinds) / packets
 
-    def worker(self, busy):
-        """Cycles of the worker and the packets it sent, of one snapshot."""
-        stats = self.call("stats.get")
-        worker = stats["workers"][0]
-        return (worker["busy_cycles"] + (0 if busy else worker["idle_cycles"]),
-                sum(p["tx_packets"] for p in stats["ports"]))
+    def sample(self, seconds):
+        """The worker's counters and the packets it sent, each of one snapshot, before and after some seconds."""
+        samples = []
+        for wait in (0, seconds):
+            time.sleep(wait)
+            stats = self.call("stats.get")
+            samples.append(dict(stats["workers"][0], sent=sum(p["tx_packets"] for p in stats["ports"])))
+        return samples
 
     def stop(self):
         end_process(self.process)

@@ -4,19 +4,22 @@ import functools
 import os
 
 import dut
+import idle
 import traffic
 import vhost
 
+CYCLES = "cycles per packet"
 
-def device(cls, *args, **kwargs):
-    make = functools.partial(cls, *args, **kwargs)
-    make.label = kwargs.pop("label", None) or cls.name
+
+def device(cls, *args, label=None):
+    make = functools.partial(cls, *args)
+    make.label = label or cls.name
     return make
 
 
 class Bridge:
     """Frames of one port to another through a bridge; testpmd io is the floor."""
-    floor = dut.Testpmd.name
+    floor, unit = dut.Testpmd.name, CYCLES
 
     def __init__(self, name, text, flows, macs, target):
         self.name, self.text, self.flows, self.macs, self.target = name, text, flows, macs, target
@@ -35,7 +38,7 @@ class Bridge:
 
 class VhostPorts:
     """One vhost-user port to the other and back; testpmd io over the same two is the floor."""
-    floor = vhost.TestpmdVhost.name
+    floor, unit = vhost.TestpmdVhost.name, CYCLES
     name, text = "vhost", "64-byte frames carried round two vhost-user ports"
     target = 1.10
 
@@ -50,10 +53,29 @@ class VhostPorts:
         return [] if ratio <= self.target else ["%s: %.2f times io, at most %.2f" % (self.name, ratio, self.target)]
 
 
+class IdlePorts:
+    """The worker's loop over N connected guests that are silent, for each of them."""
+    name, text, unit = "idle-ports", "connected vhost-user ports without traffic", "ns per idle poll"
+    counts = (1, 16, 128, 500)
+    floor = "1 port"
+    target = 10
+
+    def prepare(self, folder):
+        return (folder,)
+
+    def devices(self, build, setup):
+        return [device(idle.IdlePorts, build, n, label="%d port%s" % (n, "s" * (n > 1))) for n in self.counts]
+
+    def missed(self, rows):
+        got = rows["500 ports"]["median"]
+        return [] if got <= self.target else ["%s: %.1f ns with 500 ports, at most %d" % (self.name, got, self.target)]
+
+
 ALL = [
     Bridge("bridge-1k", "1000 UDP flows of 64 bytes between two hosts", 1000, 1, 20),
     Bridge("bridge-100k", "100 000 UDP flows of 64 bytes between two hosts", 100000, 1, 35),
     Bridge("bridge-1k-macs", "1000 flows, each of its own source and destination MAC", 1000, 1000, 20),
     Bridge("bridge-100k-macs", "100 000 flows, each of its own source and destination MAC", 100000, 100000, 35),
     VhostPorts(),
+    IdlePorts(),
 ]
