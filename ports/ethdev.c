@@ -208,7 +208,8 @@ static int device_configure(struct port *p, uint16_t mtu, struct fault *f)
 	if (ret != 0)
 		return fault_set(f, driver_errno(ret), NULL, NULL, NULL, "device %s does not tell what it can do",
 				 e->device);
-	e->multi_segs = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+	// The virtual devices send chains, also those that do not tell; and telling spares a look at each frame.
+	e->multi_segs = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0 || ethdev_is_virtual(&info);
 	e->scatter = frame_bytes(mtu) > PORT_MBUF_DATA;
 	e->tx_offloads = offloads_choose(info.tx_offload_capa);
 	conf.rxmode.mtu = mtu;

@@ -55,6 +55,11 @@ static void event_bus(const char *name, enum rte_dev_event_type event, void *arg
 		removed(arg);
 }
 
+bool ethdev_is_virtual(const struct rte_eth_dev_info *info)
+{
+	return strcmp(rte_bus_name(rte_dev_bus(info->device)), "vdev") == 0;
+}
+
 void ethdev_events_register(struct ethdev *e, const struct rte_eth_dev_info *info)
 {
 	if ((*info->dev_flags & RTE_ETH_DEV_INTR_LSC) != 0)
@@ -62,7 +67,7 @@ void ethdev_events_register(struct ethdev *e, const struct rte_eth_dev_info *inf
 	if ((*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0)
 		e->rmv = rte_eth_dev_callback_register(e->id, RTE_ETH_EVENT_INTR_RMV, event_removed, e) == 0;
 	// A virtual device goes only when it is told to.
-	if (strcmp(rte_bus_name(rte_dev_bus(info->device)), "vdev") != 0)
+	if (!ethdev_is_virtual(info))
 		e->bus_events = rte_dev_event_monitor_start() == 0 &&
 				rte_dev_event_callback_register(e->device, event_bus, e) == 0;
 }

@@ -27,6 +27,9 @@ struct ethdev {
 	char device[RTE_DEV_NAME_MAX_LEN];
 };
 
+// Whether the device is of the vdev bus.
+bool ethdev_is_virtual(const struct rte_eth_dev_info *info);
+
 // Takes the link's state from the driver.
 void ethdev_link_update(struct ethdev *e);
 

@@ -16,6 +16,7 @@
 #include "netfd_watch.h"
 
 #define TAGS_MAX 2
+#define RX_BYTES 65536          // that one poll takes, give or take a frame
 #define IDLE_AFTER_S_SHARE 5000 // a queue is left to the watcher when nothing came for 1/5000 s
 #define TCP_CHECK 16            // offset of the checksum in the header
 #define UDP_CHECK 6
@@ -26,10 +27,8 @@ static bool spare_refill(struct netfd_rxq *t)
 {
 	if (t->missing == 0)
 		return true;
-	if (rte_pktmbuf_alloc_bulk(port_pool(), t->spare, t->missing) != 0) {
-		__atomic_fetch_add(&t->no_buffers, 1, __ATOMIC_RELAXED);
-		return false;
-	}
+	if (rte_pktmbuf_alloc_bulk(port_pool(), t->spare, t->missing) != 0)
+		return false; // the frames wait in the kernel, which drops and counts what it has no room for
 	for (uint16_t i = 0; i < t->missing; i++) {
 		t->iov[1 + i].iov_base = rte_pktmbuf_mtod(t->spare[i], void *);
 		t->iov[1 + i].iov_len = PORT_MBUF_DATA;
@@ -211,9 +210,11 @@ static ssize_t socket_read(struct netfd_rxq *t, struct tpacket_auxdata *aux)
 static inline uint16_t rx(struct rxq *q, struct rte_mbuf **pkts, uint16_t n, bool socket)
 {
 	struct netfd_rxq *t = q->priv;
+	uint32_t bytes = 0;
 	uint16_t got = 0;
 
-	while (got < n && spare_refill(t)) {
+	// Frames of 64 KiB are copied by the kernel at 10 us each: other ports' frames must not wait for many of them.
+	while (got < n && bytes < RX_BYTES && spare_refill(t)) {
 		struct tpacket_auxdata aux = {0};
 		const ssize_t len = socket ? socket_read(t, &aux) : readv(t->fd, t->iov, RTE_DIM(t->iov));
 		if (len <= (ssize_t)sizeof(t->header)) {
@@ -234,6 +235,7 @@ static inline uint16_t rx(struct rxq *q, struct rte_mbuf **pkts, uint16_t n, boo
 			__atomic_fetch_add(&t->errors, 1, __ATOMIC_RELAXED);
 			continue;
 		}
+		bytes += m->pkt_len;
 		pkts[got++] = m;
 	}
 	if (got == 0)
@@ -399,7 +401,6 @@ void netfd_stats(const struct port *p, struct port_dev_stats *out)
 		const struct netfd_rxq *t = p->rxq[i].priv;
 
 		out->rx_errors += __atomic_load_n(&t->errors, __ATOMIC_RELAXED);
-		out->rx_missed += __atomic_load_n(&t->no_buffers, __ATOMIC_RELAXED);
 	}
 	for (uint16_t i = 0; i < p->ntxq; i++) {
 		const struct netfd_txq *t = p->txq[i].priv;

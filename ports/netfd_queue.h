@@ -23,12 +23,11 @@
 
 struct netfd_rxq {
 	int fd;
-	uint32_t key;        // names the queue to the watcher
-	uint16_t word;       // atomic: one more whenever the watcher saw frames; rxq.idle_word points here
-	uint16_t missing;    // of spare[], from the front, to be allocated
-	uint64_t empty_tsc;  // since when nothing came; 0: something came at the last poll
-	uint64_t no_buffers; // atomic: polls that found the pool empty
-	uint64_t errors;     // atomic: frames that could not be made sense of
+	uint32_t key;       // names the queue to the watcher
+	uint16_t word;      // atomic: one more whenever the watcher saw frames; rxq.idle_word points here
+	uint16_t missing;   // of spare[], from the front, to be allocated
+	uint64_t empty_tsc; // since when nothing came; 0: something came at the last poll
+	uint64_t errors;    // atomic: frames that could not be made sense of
 	struct virtio_net_hdr header;
 	struct iovec iov[1 + NETFD_SEGS];
 	struct rte_mbuf *spare[NETFD_SEGS];

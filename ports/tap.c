@@ -152,8 +152,8 @@ static int tap_set_mtu(struct port *p, uint16_t mtu, struct fault *f)
 		return fault_set(f, -EINVAL, "mtu", value, allowed, "MTU %u is out of this port's range", mtu);
 	const int sock = interface_socket(t);
 	if (sock < 0)
-		return fault_set(f, sock, "mtu", value, NULL, "cannot reach the network namespace of TAP %s",
-				 t->ifname);
+		return fault_set(f, sock, "mtu", value, NULL,
+				 "TAP %s was moved to a network namespace where we may not go", t->ifname);
 	ret = name_get(t, &ifr);
 	ifr.ifr_mtu = mtu;
 	if (ret == 0 && ioctl(sock, SIOCSIFMTU, &ifr) < 0)
