@@ -4,7 +4,7 @@
 # that breaks it; nothing printed means that it holds. tests/lint/selftest proves of each one that it can fail.
 
 # shellcheck disable=SC2034 # for those who source this
-RULES=(include calls loss spdx length words format shell links drops stages)
+RULES=(include calls loss spdx length words format shell links drops stages options)
 
 # Every file that is ours, with an optional list of find's -name patterns.
 tree_files() {
@@ -199,4 +199,13 @@ rule_stages() {
 	lanes=$(sed -n '/^enum lane {$/,/^};$/p' datapath/burst.h | grep -oE 'LANE_[A-Z0-9]+' | grep -v LANE_COUNT | sed 's/LANE_//' | tr '[:upper:]' '[:lower:]')
 	[[ $picture == "$calls" ]] || echo "docs/architecture.md: the picture has '${picture//$'\n'/ }', pipeline.c '${calls//$'\n'/ }'"
 	[[ $lanes == "$calls" ]] || echo "datapath/burst.h: the lanes are '${lanes//$'\n'/ }', pipeline.c has '${calls//$'\n'/ }'"
+}
+
+# Every option of the daemon is in the operator's table, and none that is gone.
+rule_options() {
+	[[ -f docs/operations.md && -f control/options.c ]] || return 0
+	# shellcheck disable=SC2016 # these are Markdown's backquotes
+	diff <(sed -n '/option_defs\[\] = {/,/^};/s/^\t{"\([a-z-]*\)",.*/\1/p' control/options.c | sort) \
+		<(grep -E '^\| `--' docs/operations.md | cut -d '|' -f 2 | grep -oE '\-\-[a-z-]+' | sed 's/^--//' | sort) |
+		sed -nE 's/^< (.*)/docs\/operations.md: option --\1 is missing/p; s/^> (.*)/docs\/operations.md: no such option: --\1/p'
 }
