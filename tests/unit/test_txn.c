@@ -377,8 +377,10 @@ static void applying_what_is_there_changes_nothing(void **state)
 {
 	call_ok("config.apply", "{\"document\":" BOTH "}");
 	json_t *document = call("config.get", "{}");
-	char *text = json_dumps(json_pack("{s:o, s:b}", "document", document, "prune", 1), 0);
+	json_t *params = json_pack("{s:o, s:b}", "document", document, "prune", 1);
+	char *text = json_dumps(params, 0);
 	call_is("config.apply", text, NOTHING);
+	json_decref(params);
 	free(text);
 	call_is("config.apply", "{\"document\":" BOTH "}", NOTHING);
 	call_is("config.apply", "{\"document\":{}}", NOTHING);
