@@ -141,6 +141,9 @@ static void poll_queue(struct port *p, uint16_t i)
 	struct rte_mbuf *pkts[64];
 	uint16_t n, sent = 0;
 
+	// A worker may be interrupted here, between taking the word's address and reading it.
+	if (idle != NULL && worker.counts.loops % 64 == 0)
+		fixture_nap();
 	if (idle && __atomic_load_n(idle, __ATOMIC_RELAXED) == q->idle_value)
 		return;
 	n = q->rx(q, pkts, 64);
