@@ -5,7 +5,7 @@
 #   guest_boot a port=/path/a.sock,address=10.0.0.1/24 [port=...]   several may boot at once
 #   guest_up a b                                                    until their inits are up
 #   guest a ping -c1 10.0.0.2                                       runs a command inside: its output and exit status
-#   guest_kill a; guest_reboot a
+#   guest_reboot a; guest_kill a; guest_restart a
 #
 # A NIC is named by comma-separated KEY=VALUE: port=PATH (required), role=server|client (of QEMU; default server, which
 # goes with a vhost-user port in its default mode), queues=N, tso=off, csum=off, mac=, address=ADDRESS/LEN, packed=on.
@@ -106,6 +106,12 @@ guest_boot() {
 	GUEST_PID[$name]=$BG_PID
 }
 
+# guest_port NAME BRIDGE [KEY=VALUE]...: a vhost-user port at $TMP/NAME.sock on the bridge.
+guest_port() {
+	ctl port.add name="$1" type=vhost-user path="$TMP/$1.sock" "${@:3}" >/dev/null
+	ctl bridge.port_add bridge="$2" port="$1" >/dev/null
+}
+
 guest_alive() { kill -0 "${GUEST_PID[$1]}" 2>/dev/null; }
 
 # guest_up NAME...: waits until they have booted. One that shows no sign of its init for 30 s is started once more.
@@ -132,6 +138,14 @@ guest_restart() {
 	guest_kill "$1"
 	rm -f "$(guest_console "$1")"
 	eval "guest_boot $1 ${GUEST_ARGS[$1]}"
+}
+
+# guest_reboot NAME: from inside, and waits until it is up again.
+guest_reboot() {
+	local ups
+	ups=$(grep -c '^init: up' "$(guest_console "$1")")
+	echo "- reboot -f" >"$TMP/guest-$1.in"
+	wait_for "(( \$(grep -c '^init: up' $(guest_console "$1")) > $ups ))" 30
 }
 
 # guest NAME COMMAND...: runs a shell command inside; its output on stdout, its exit status returned. Up to 60 s.
