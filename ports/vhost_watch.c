@@ -235,7 +235,9 @@ static int thread_start(struct fault *f)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	// What a guest can provoke must not make a worker write to a log.
+	// A connection that is refused is tried again, and is no news. What a guest can provoke must not make a worker
+	// write to a log.
+	rte_log_set_level_pattern("lib.vhost.config", RTE_LOG_ERR);
 	rte_log_set_level_pattern("lib.vhost.data", RTE_LOG_EMERG);
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	notify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);

@@ -82,7 +82,7 @@ start_daemon() {
 daemon_wait() {
 	wait_for "! daemon_alive" "${1:-20}"
 	DAEMON_RC=0
-	wait "${DAEMON_PID[$D]}" || DAEMON_RC=$?
+	wait "${DAEMON_PID[$D]}" 2>/dev/null || DAEMON_RC=$? # the shell would tell of a kill
 	unset "DAEMON_PID[$D]"
 }
 

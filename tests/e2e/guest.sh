@@ -51,13 +51,13 @@ guest_build() {
 	rm -r "$root"
 }
 
-# The QEMU arguments of NIC number $1, described by $2, in the array NIC_ARGS; its address in NIC_ADDRESS.
+# The QEMU arguments of guest $1's NIC number $2, described by $3, in the array NIC_ARGS; its address in NIC_ADDRESS.
 guest_nic() {
-	local i=$1 spec role=server queues=1 device="" k v chardev
+	local i=$2 spec role=server queues=1 device="" k v chardev
 	local port="" mac
-	mac=$(printf '52:54:00:%02x:%02x:%02x' $((RANDOM % 256)) $((RANDOM % 256)) $((RANDOM % 256)))
+	mac=$(printf '52:54:00:%.6s' "$(md5sum <<<"$UNIQ $1 $2")" | sed 's/:\(..\)\(..\)\(..\)$/:\1:\2:\3/')
 	NIC_ADDRESS=""
-	IFS=, read -ra spec <<<"$2"
+	IFS=, read -ra spec <<<"$3"
 	for k in "${spec[@]}"; do
 		v=${k#*=}
 		case $k in
@@ -89,7 +89,7 @@ guest_boot() {
 	GUEST_CPUS=1
 	guest_build
 	for nic; do
-		guest_nic "$i" "$nic"
+		guest_nic "$name" "$i" "$nic"
 		args+=("${NIC_ARGS[@]}")
 		[[ -z $NIC_ADDRESS ]] || append+=" eth$i=$NIC_ADDRESS"
 		i=$((i + 1))
@@ -106,9 +106,9 @@ guest_boot() {
 	GUEST_PID[$name]=$BG_PID
 }
 
-# guest_port NAME BRIDGE [KEY=VALUE]...: a vhost-user port at $TMP/NAME.sock on the bridge.
+# guest_port NAME BRIDGE [KEY=VALUE]...: a vhost-user port at $TMP/NAME.vhost on the bridge.
 guest_port() {
-	ctl port.add name="$1" type=vhost-user path="$TMP/$1.sock" "${@:3}" >/dev/null
+	ctl port.add name="$1" type=vhost-user path="$TMP/$1.vhost" "${@:3}" >/dev/null
 	ctl bridge.port_add bridge="$2" port="$1" >/dev/null
 }
 
