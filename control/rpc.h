@@ -96,7 +96,8 @@ void rpc_describe_section(const char *name, json_t *(*fn)(void));
 
 struct rpc_server_conf {
 	struct event_base *base;
-	const char *path; // unix socket; at most 107 bytes
+	const char *path;     // unix socket; at most 107 bytes
+	unsigned int stall_s; // a client that reads nothing of its answers for so long is cut off; 0: 10 s
 };
 
 // Listens. A socket file where nobody answers is removed first; if a daemon answers: -EADDRINUSE.

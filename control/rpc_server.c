@@ -20,10 +20,10 @@
 #include "store.h"
 
 #define CLIENTS_MAX 256
-#define ACCEPTS_MAX 32                 // a loop iteration
-#define TURN_CLIENT_NS 1000000         // of one client
-#define TURN_ALL_NS 10000000           // of all, so that other events of the loop wait no longer
-#define STALL_NS UINT64_C(10000000000) // a client that reads nothing for so long is cut off
+#define ACCEPTS_MAX 32         // a loop iteration
+#define TURN_CLIENT_NS 1000000 // of one client
+#define TURN_ALL_NS 10000000   // of all, so that other events of the loop wait no longer
+#define STALL_S 10
 #define BUFFER_FREE (1 << 20)          // bytes that a client may hold whatever the others hold
 #define INPUT_MAX ((size_t)512 << 20)  // bytes of input buffers of all clients
 #define OUTPUT_MAX ((size_t)512 << 20) // bytes of unread answers of all clients
@@ -47,6 +47,7 @@ static struct {
 	struct event *listen, *turn, *tick;
 	struct peers all, ready;
 	unsigned int count;
+	uint64_t stall_ns; // a client that reads nothing for so long is cut off
 	bool turn_due;
 	bool sync_failed; // said so in the log
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -275,7 +276,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	for (p = TAILQ_FIRST(&server.all); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, all);
 		peer_send(p);
-		if (evbuffer_get_length(p->client.out) > 0 && now > p->written_ns + STALL_NS)
+		if (evbuffer_get_length(p->client.out) > 0 && now > p->written_ns + server.stall_ns)
 			p->client.broken = true;
 		peer_update(p);
 	}
@@ -398,7 +399,7 @@ static int listen_at(const char *path, struct fault *f)
 	strcpy(server.path, path);
 	// Without the right to give it away the socket stays the daemon's own group's.
 	if (group != NULL && chown(path, (uid_t)-1, group->gr_gid) < 0)
-		fprintf(stderr, "%s: not given to group sluice: %s\n", path, strerror(errno));
+		fprintf(stderr, "%s: not given to group sluice: %s\n", server.path, strerror(errno));
 	if (chmod(path, 0660) < 0 || listen(server.fd, 128) < 0)
 		return fault_str(f, -errno, "socket", path, NULL, "the socket cannot be opened");
 	return 0;
@@ -412,6 +413,7 @@ int rpc_server_start(const struct rpc_server_conf *conf, struct fault *f)
 	TAILQ_INIT(&server.all);
 	TAILQ_INIT(&server.ready);
 	server.base = conf->base;
+	server.stall_ns = (conf->stall_s > 0 ? conf->stall_s : STALL_S) * UINT64_C(1000000000);
 	rc = listen_at(conf->path, f);
 	if (rc < 0)
 		goto stop;

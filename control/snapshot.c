@@ -56,11 +56,11 @@ static int object_parse(const char *line, size_t len, snapshot_fn fn, void *arg,
 	if (len < 2 || memcmp(line + len - 2, ",\n", 2) != 0)
 		return not_ours(f, "an object's line has no end");
 	entry = json_loadb(line, len - 2, JSON_REJECT_DUPLICATES, NULL);
-	if (json_unpack(entry, "[s, s, O!]", &kind, &key, &object) != 0 || !json_is_object(object)) {
+	if (json_unpack(entry, "[s, s, o!]", &kind, &key, &object) != 0 || !json_is_object(object)) {
 		json_decref(entry);
 		return not_ours(f, "an object's line holds something else");
 	}
-	fn(kind, key, object, arg);
+	fn(kind, key, json_incref(object), arg);
 	json_decref(entry);
 	return 0;
 }

@@ -260,7 +260,7 @@ void toy_server_start(struct toy_server *s, bool on_disk)
 	toy_reset();
 	s->base = event_base_new();
 	assert_int_equal(store_open(on_disk ? s->state : NULL, &f), 0);
-	struct rpc_server_conf conf = {.base = s->base, .path = s->socket};
+	struct rpc_server_conf conf = {.base = s->base, .path = s->socket, .stall_s = s->stall_s};
 	assert_int_equal(rpc_server_start(&conf, &f), 0);
 }
 
@@ -268,6 +268,9 @@ void toy_server_stop(struct toy_server *s)
 {
 	rpc_server_stop();
 	store_close();
+	json_decref(toy_boxes);
+	json_decref(toy_items);
+	toy_boxes = toy_items = NULL;
 	event_base_free(s->base);
 	s->base = NULL;
 }

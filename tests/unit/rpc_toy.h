@@ -18,6 +18,7 @@ void toy_reset(void);
 struct toy_server {
 	struct event_base *base;
 	char dir[64], socket[96], state[96];
+	unsigned int stall_s; // as in rpc_server_conf
 };
 
 struct toy_client {

@@ -377,11 +377,11 @@ static void applying_what_is_there_changes_nothing(void **state)
 {
 	call_ok("config.apply", "{\"document\":" BOTH "}");
 	json_t *document = call("config.get", "{}");
-	json_t *params = json_pack("{s:o, s:b}", "document", document, "prune", 1);
-	char *text = json_dumps(params, 0);
+	json_t *apply = json_pack("{s:o, s:b}", "document", document, "prune", 1);
+	char *text = json_dumps(apply, 0);
 	call_is("config.apply", text, NOTHING);
-	json_decref(params);
 	free(text);
+	json_decref(apply);
 	call_is("config.apply", "{\"document\":" BOTH "}", NOTHING);
 	call_is("config.apply", "{\"document\":{}}", NOTHING);
 	state_is("{" A "," B "}", "{" X "}");
