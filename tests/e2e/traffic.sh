@@ -16,8 +16,9 @@ iperf_ok() {
 # tcp_ok FROM TO ADDRESS: a TCP stream of 40 MB is acknowledged. The receiver's own count stops a little before the end.
 tcp_ok() { iperf_ok "$1" "$2" "$3" '.end.sum_sent.bytes >= 40000000 and .end.sum_received.bytes >= 20000000' --bytes 40M; }
 
-# udp_ok FROM TO ADDRESS: UDP arrives at a leisurely rate, hardly any of it lost.
-udp_ok() { iperf_ok "$1" "$2" "$3" '.end.sum.lost_percent < 5 and .end.sum.packets > 500' --udp --bitrate 10M --length 1000 --time 1; }
+# udp_ok FROM TO ADDRESS: UDP arrives. On a busy machine the receiving program may be late and its socket overflow, so
+# this tells whole streams of bad checksums from good ones, not single losses.
+udp_ok() { iperf_ok "$1" "$2" "$3" '.end.sum.lost_percent < 50 and .end.sum.packets > 500' --udp --bitrate 10M --length 1000 --time 1; }
 
 # frames_pass NS INTERFACE TAG NS INTERFACE TAG: of frames that are sent with a tag ("-": none) at the first interface,
 # some come out of the second with the second tag.
