@@ -150,8 +150,10 @@ static void compose(struct eal_args *a, const struct options *o)
 		else
 			add(a, "--no-pci");
 	}
-	for (int i = 0; i < own.n; i++)
+	for (int i = 0; i < own.n; i++) {
 		add(a, "%s", own.arg[i]);
+		free(own.arg[i]);
+	}
 	for (int i = 1; i < a->n && used < sizeof(arguments); i++)
 		used += snprintf(arguments + used, sizeof(arguments) - used, "%s%s", i > 1 ? " " : "", a->arg[i]);
 	free(more);
@@ -176,7 +178,8 @@ static void restart_without_hugepages(char **argv)
 
 int eal_start(const struct options *o, char **argv, struct fault *f)
 {
-	struct eal_args a = {.n = 0};
+	static struct eal_args a; // DPDK may keep what it was given
+	struct eal_args given;
 	int rc;
 
 	memory_mb = o->socket_mem_mb != 0 ? o->socket_mem_mb : eal_memory_needed_mb(o->mbufs, o->fdb_size);
@@ -186,7 +189,8 @@ int eal_start(const struct options *o, char **argv, struct fault *f)
 		memory_mb = eal_memory_needed_mb(o->mbufs, o->fdb_size);
 	compose(&a, o);
 	LOG(DEBUG, "EAL arguments: %s", arguments);
-	if (rte_eal_init(a.n, a.arg) >= 0)
+	given = a; // it also moves and replaces the pointers
+	if (rte_eal_init(given.n, given.arg) >= 0)
 		return 0;
 	rc = rte_errno != 0 ? -rte_errno : -EIO;
 	if (huge) {
