@@ -20,6 +20,7 @@
 #include "store.h"
 
 #define CLIENTS_MAX 256
+#define BACKLOG 1024
 #define ACCEPTS_MAX 32         // a loop iteration
 #define TURN_CLIENT_NS 1000000 // of one client
 #define TURN_ALL_NS 10000000   // of all, so that other events of the loop wait no longer
@@ -400,7 +401,7 @@ static int listen_at(const char *path, struct fault *f)
 	// Without the right to give it away the socket stays the daemon's own group's.
 	if (group != NULL && chown(path, (uid_t)-1, group->gr_gid) < 0)
 		fprintf(stderr, "%s: not given to group sluice: %s\n", server.path, strerror(errno));
-	if (chmod(path, 0660) < 0 || listen(server.fd, 128) < 0)
+	if (chmod(path, 0660) < 0 || listen(server.fd, BACKLOG) < 0)
 		return fault_str(f, -errno, "socket", path, NULL, "the socket cannot be opened");
 	return 0;
 }
