@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // What the parts of the vhost-user port kind share: vhost_user.c (the kind and its queues), vhost_conn.c (the
-// library's callbacks), vhost_ring.c (what a worker knows of a guest's ring), vhost_watch.c (the helper thread) and
-// vhost_path.c (checks of a socket path). Nobody else includes this.
+// library's callbacks), vhost_ring.c (what a worker knows of a guest's ring), vhost_watch.c (the helper thread),
+// vhost_path.c (checks of a socket path) and vhost_poke.c. Nobody else includes this.
 //
 // Purpose: rte_vhost serves the rings; these files decide when a worker may call it, connect quickly, and survive
 // front ends that come, go and misbehave.
@@ -154,6 +154,14 @@ void vhost_port_free(struct vhost_port *v); // of one that was not added
 
 // Has the helper thread look at its ports and rings. Any thread but a worker's.
 void vhost_watch_wake(void);
+
+// vhost_poke.c
+// Prepares vhost_poke(); without what it needs (a folder for temporary files) that has no effect. Before any other
+// port.
+void vhost_poke_create(void);
+
+// Makes the library look at once at sockets that were added or closed. Any thread but a worker's.
+void vhost_poke(void);
 
 // vhost_path.c
 // Checks what a socket path may be in either role and, in server mode, removes the socket file of a dead process.

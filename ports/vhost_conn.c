@@ -387,5 +387,7 @@ int vhost_conn_start(struct vhost_port *v)
 	pthread_mutex_lock(&lock);
 	rc = rte_vhost_driver_start(v->path);
 	pthread_mutex_unlock(&lock);
+	if (v->server)
+		vhost_poke();
 	return rc;
 }

@@ -109,8 +109,10 @@ static void unwatch_folder(struct vhost_port *v)
 
 static void reap(struct vhost_port *v)
 {
-	if (v->registered)
+	if (v->registered) {
 		rte_vhost_driver_unregister(v->path);
+		vhost_poke(); // else the front end learns of the end of its connection up to a second later
+	}
 	vhost_conn_del(v);
 	vhost_rings_reap();
 	pthread_mutex_lock(&lock);
@@ -245,6 +247,7 @@ static int thread_start(struct fault *f)
 		rc = fault_set(f, -errno, NULL, NULL, NULL, "cannot watch for vhost-user front ends");
 		goto close;
 	}
+	vhost_poke_create();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = -pthread_create(&thread, NULL, watch_thread, NULL);

@@ -21,7 +21,6 @@ static const char *path_of(const char *file)
 	return path;
 }
 
-// Ports are in client mode here: the library looks at a new listening socket only after up to a second.
 static void guest_start(struct frontend *g, struct port *p, unsigned int pairs)
 {
 	const int listener = frontend_listen(path_of(p->name));
@@ -275,6 +274,7 @@ static void a_port_may_be_destroyed_while_its_guest_sends(void **state)
 			frontend_send(&g, 1, frame, sizeof(frame));
 		fixture_worker_stop();
 		fixture_port_free(p);
+		wait_until(closed_by_peer(g.fd));
 		frontend_close(&g);
 	}
 	assert_int_equal(rte_mempool_in_use_count(port_pool()), 0);

@@ -220,6 +220,30 @@ static void connects_within_milliseconds_of_a_socket(void **state)
 	fixture_port_free(p);
 }
 
+// Left alone, the library would take up to a second for either.
+static void a_listening_port_serves_and_ends_at_once(void **state)
+{
+	uint64_t served = 0, ended = 0;
+
+	for (int i = 0; i < 5; i++) {
+		struct port *p = fixture_port("listens", "{\"mode\":\"server\"}");
+		uint64_t start = fixture_now_ms();
+		struct frontend g;
+
+		frontend_connect(&g, path_of("listens"));
+		frontend_start(&g, 1, 0);
+		wait_until(fixture_link(p));
+		served += fixture_now_ms() - start;
+		start = fixture_now_ms();
+		fixture_port_free(p);
+		wait_until(readable(g.fd, 0));
+		ended += fixture_now_ms() - start;
+		frontend_close(&g);
+	}
+	assert_in_range(served / 5, 0, 100);
+	assert_in_range(ended / 5, 0, 100);
+}
+
 static void a_socket_moved_into_place_is_noticed(void **state)
 {
 	struct port *p = fixture_port("moved", "{}");
@@ -320,6 +344,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_paths),
 		cmocka_unit_test(removes_a_dead_socket_and_its_own),
 		cmocka_unit_test(connects_within_milliseconds_of_a_socket),
+		cmocka_unit_test(a_listening_port_serves_and_ends_at_once),
 		cmocka_unit_test(a_socket_moved_into_place_is_noticed),
 		cmocka_unit_test(offloads_are_what_the_guest_negotiated),
 		cmocka_unit_test(unused_queue_pairs_lose_nothing),
