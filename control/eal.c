@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -176,6 +177,24 @@ static void restart_without_hugepages(char **argv)
 	free(again);
 }
 
+// On a wrong argument DPDK prints two screens about right ones on standard output, which would hide what it logs.
+static int init_quietly(struct eal_args *a)
+{
+	int out = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC), rc;
+
+	if (out >= 0 && null >= 0)
+		dup2(null, STDOUT_FILENO);
+	rc = rte_eal_init(a->n, a->arg);
+	fflush(stdout);
+	if (out >= 0 && null >= 0)
+		dup2(out, STDOUT_FILENO);
+	if (out >= 0)
+		close(out);
+	if (null >= 0)
+		close(null);
+	return rc;
+}
+
 int eal_start(const struct options *o, char **argv, struct fault *f)
 {
 	static struct eal_args a; // DPDK may keep what it was given
@@ -190,7 +209,7 @@ int eal_start(const struct options *o, char **argv, struct fault *f)
 	compose(&a, o);
 	LOG(DEBUG, "EAL arguments: %s", arguments);
 	given = a; // it also moves and replaces the pointers
-	if (rte_eal_init(given.n, given.arg) >= 0)
+	if (init_quietly(&given) >= 0)
 		return 0;
 	rc = rte_errno != 0 ? -rte_errno : -EIO;
 	if (huge) {
