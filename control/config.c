@@ -26,18 +26,43 @@ struct plan {
 	json_t *difference;
 };
 
+static int key_compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// The objects of a kind by their keys, so that equal states give equal documents whatever led there.
+static json_t *kind_array(const struct kind *k)
+{
+	json_t *map = store_kind(k->name), *array = json_array(), *object;
+	const char **keys = malloc((json_object_size(map) + 1) * sizeof(*keys));
+	const char *key;
+	size_t n = 0;
+
+	if (keys == NULL || array == NULL) {
+		free(keys);
+		json_decref(array);
+		return NULL;
+	}
+	json_object_foreach (map, key, object)
+		keys[n++] = key;
+	qsort(keys, n, sizeof(*keys), key_compare);
+	for (size_t i = 0; i < n; i++)
+		json_array_append(array, json_object_get(map, keys[i]));
+	free(keys);
+	return array;
+}
+
 json_t *config_document(void)
 {
 	json_t *document = json_object();
 	const struct kind *k;
 
-	for (unsigned int i = 0; (k = kind_at(i)) != NULL; i++) {
-		json_t *array = json_array(), *object;
-		const char *key;
-
-		json_object_foreach (store_kind(k->name), key, object)
-			json_array_append(array, object);
-		json_object_set_new(document, k->plural, array);
+	for (unsigned int i = 0; (k = kind_at(i)) != NULL && document != NULL; i++) {
+		if (json_object_set_new(document, k->plural, kind_array(k)) == 0)
+			continue;
+		json_decref(document);
+		document = NULL;
 	}
 	return document;
 }
@@ -171,11 +196,16 @@ static int refuse_unknown(const struct plan *plan, const json_t *document, struc
 // Whether an object refers to one that goes, if only to be made anew.
 static bool refers_to_deleted(const struct plan *plan, const struct kind *k, const json_t *object)
 {
-	for (const struct kind_ref *ref = k->refs; ref != NULL && ref->field != NULL; ref++) {
-		const char *name = json_string_value(json_object_get(object, ref->field));
+	for (const struct kind_ref *ref = k->refs; ref != NULL && ref->kind != NULL; ref++) {
 		const struct part *part = part_of(plan, ref->kind);
+		const char *name = NULL;
+		char key[KIND_KEY_LEN];
 
-		if (name != NULL && part != NULL && json_object_get(part->deleted, name) != NULL)
+		if (part != NULL && ref->field != NULL)
+			name = json_string_value(json_object_get(object, ref->field));
+		else if (part != NULL && kind_key(part->kind, object, key) == 0)
+			name = key;
+		if (name != NULL && json_object_get(part->deleted, name) != NULL)
 			return true;
 	}
 	return false;

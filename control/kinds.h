@@ -20,7 +20,7 @@
 #define KIND_KEY_LEN 256 // a key with its closing NUL
 
 struct kind_ref {
-	const char *field; // names an object...
+	const char *field; // names an object, or NULL: the one that has this one's values in its key fields...
 	const char *kind;  // ...of this kind
 };
 
@@ -31,7 +31,7 @@ struct kind {
 	const char *add, *del;       // methods; del takes the key's fields
 	const char *set;             // takes the key's fields and those to change; NULL: a change is del and add
 	const char *const *key;      // fields that make up the key, ends with NULL
-	const struct kind_ref *refs; // objects that must be there before and longer; ends with a NULL field; NULL: none
+	const struct kind_ref *refs; // objects that must be there before and longer; ends with a NULL kind; NULL: none
 };
 
 void kind_register(const struct kind *k);

@@ -68,7 +68,7 @@ static int config_save(struct rpc_call *c, const json_t *params, json_t **result
 	if (path[0] != '/')
 		return fault_str(f, -EINVAL, "path", path, "a path that begins with /", "path is not absolute");
 	document = config_document();
-	text = json_dumps(document, JSON_INDENT(2));
+	text = document != NULL ? json_dumps(document, JSON_INDENT(2)) : NULL;
 	json_decref(document);
 	if (text == NULL)
 		return fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory for the document");

@@ -21,6 +21,8 @@
 
 #define WAIT_S 20
 
+struct toy_server toy_server;
+struct toy_client toy_client;
 json_t *toy_boxes, *toy_items;
 unsigned int toy_published;
 
@@ -404,4 +406,68 @@ json_t *toy_call(struct toy_server *s, struct toy_client *c, const char *method,
 		*error = json_incref(json_object_get(answer, "error"));
 	json_decref(answer);
 	return result;
+}
+
+int toy_setup(void **state)
+{
+	toy_server_start(&toy_server, false);
+	toy_connect(&toy_server, &toy_client);
+	return 0;
+}
+
+int toy_teardown(void **state)
+{
+	toy_disconnect(&toy_client);
+	toy_server_stop(&toy_server);
+	toy_server_clean(&toy_server);
+	return 0;
+}
+
+int toy_code(const json_t *answer)
+{
+	return (int)json_integer_value(json_object_get(json_object_get(answer, "error"), "code"));
+}
+
+const char *toy_data(const json_t *answer, const char *name)
+{
+	const json_t *data = json_object_get(json_object_get(answer, "error"), "data");
+	const char *text = json_string_value(json_object_get(data, name));
+
+	return text != NULL ? text : "";
+}
+
+void toy_expect_answer(struct toy_client *c, const char *json)
+{
+	json_t *wanted = json_loads(json, 0, NULL), *answer = toy_answer(&toy_server, c);
+
+	assert_non_null(wanted);
+	if (!json_equal(wanted, answer)) {
+		char *text = answer != NULL ? json_dumps(answer, 0) : strdup("no answer");
+
+		fail_msg("%s\ninstead of %s", text, json);
+	}
+	json_decref(wanted);
+	json_decref(answer);
+}
+
+void toy_expect_error(const char *text, int code, const char *id)
+{
+	json_t *answer, *wanted_id = json_loads(id, JSON_DECODE_ANY, NULL);
+
+	toy_text(&toy_server, &toy_client, text);
+	answer = toy_answer(&toy_server, &toy_client);
+	assert_non_null(answer);
+	if (toy_code(answer) != code)
+		fail_msg("%.200s: %s", text, json_dumps(answer, 0));
+	assert_true(json_equal(json_object_get(answer, "id"), wanted_id));
+	assert_string_equal(json_string_value(json_object_get(answer, "jsonrpc")), "2.0");
+	assert_true(json_is_string(json_object_get(json_object_get(answer, "error"), "message")));
+	json_decref(wanted_id);
+	json_decref(answer);
+}
+
+void toy_expect_pong(struct toy_client *c)
+{
+	toy_text(&toy_server, c, TOY_PING "\n");
+	toy_expect_answer(c, TOY_PONG);
 }

@@ -45,4 +45,24 @@ bool toy_silent(struct toy_server *s, struct toy_client *c);
 // NULL).
 json_t *toy_call(struct toy_server *s, struct toy_client *c, const char *method, json_t *params, json_t **error);
 
+// The server and the client of a test whose setup and teardown are these. In memory, unless the test makes its own.
+extern struct toy_server toy_server;
+extern struct toy_client toy_client;
+int toy_setup(void **state);
+int toy_teardown(void **state);
+
+// The code of an answer's error, 0 if it is none, and a member of its data as text, "" if there is none.
+int toy_code(const json_t *answer);
+const char *toy_data(const json_t *answer, const char *name);
+
+#define TOY_PING "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"rpc.ping\"}"
+#define TOY_PONG "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"pong\"}"
+
+// The next answer of toy_server must be this (JSON).
+void toy_expect_answer(struct toy_client *c, const char *json);
+// Sends a ping; the next answer must be its.
+void toy_expect_pong(struct toy_client *c);
+// Sends a text by toy_client; the answer must be an error of this code and id (JSON).
+void toy_expect_error(const char *text, int code, const char *id);
+
 #endif
