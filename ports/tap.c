@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -120,6 +121,15 @@ static void *netns_socket(void *arg)
 	return NULL;
 }
 
+// Whether a namespace is the one we are in: no privilege is needed to stay.
+static bool netns_is_ours(int netns)
+{
+	struct stat ours, theirs;
+
+	return stat("/proc/self/ns/net", &ours) == 0 && fstat(netns, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
+}
+
 // A socket in the interface's network namespace, or -errno. A namespace is entered by a thread made for that: no other
 // must ever find itself in a wrong one.
 static int interface_socket(const struct tap *t)
@@ -128,7 +138,9 @@ static int interface_socket(const struct tap *t)
 	pthread_t thread;
 
 	// Before Linux 5.7, or without CAP_NET_ADMIN over there: hope that it is where it was made.
-	if (c.netns < 0) {
+	if (c.netns < 0 || netns_is_ours(c.netns)) {
+		if (c.netns >= 0)
+			close(c.netns);
 		c.sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		return c.sock < 0 ? -errno : c.sock;
 	}
