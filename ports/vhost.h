@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // What the parts of the vhost-user port kind share: vhost_user.c (the kind and its queues), vhost_conn.c (the
 // library's callbacks), vhost_ring.c (what a worker knows of a guest's ring), vhost_watch.c (the helper thread),
-// vhost_path.c (checks of a socket path) and vhost_poke.c. Nobody else includes this.
+// vhost_path.c (checks of a socket path), vhost_poke.c and vhost_pool.c. Nobody else includes this.
 //
 // Purpose: rte_vhost serves the rings; these files decide when a worker may call it, connect quickly, and survive
 // front ends that come, go and misbehave.
@@ -35,6 +35,7 @@
 #define VHOST_QUEUES_MAX 16 // pairs; a device's rings then fit a 32-bit map
 #define VHOST_PATH_MAX 107  // sun_path without its NUL
 #define VHOST_CLOSED UINT32_MAX
+#define VHOST_BURST 32 // packets that the library moves in one call, at most
 
 // One guest ring, as the polling worker sees it. Immutable; freed a grace period after it was replaced.
 struct vhost_ring {
@@ -109,6 +110,13 @@ static inline uint64_t vhost_now_ns(void)
 
 // vhost_user.c
 extern __thread unsigned int vhost_notified; // guest notifications that the library sent in this thread
+
+// vhost_pool.c
+// Makes the pool. 0 or -errno. Control thread, before the first port.
+int vhost_pool_create(void);
+
+// The pool for one call of the library, which takes no more from it than a burst of honest packets needs. Worker.
+struct rte_mempool *vhost_pool(void);
 
 // vhost_ring.c. `slot` is the queue's pointer to its ring.
 extern const struct vhost_ring vhost_ring_closed;

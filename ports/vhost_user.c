@@ -38,11 +38,11 @@ static uint16_t vhost_rx(struct rxq *q, struct rte_mbuf **pkts, uint16_t n)
 	uint16_t got = 0, more;
 
 	if (likely(r->vid >= 0)) {
-		do { // the library takes up to 32 at a time
-			more = rte_vhost_dequeue_burst(r->vid, r->vring, port_pool(), pkts + got, n - got);
+		do {
+			more = rte_vhost_dequeue_burst(r->vid, r->vring, vhost_pool(), pkts + got, n - got);
 			count_notify(&v->notify_sent, &v->notify_suppressed, more);
 			got += more;
-		} while (more == 32 && got < n);
+		} while (more == VHOST_BURST && got < n);
 	}
 	vhost_ring_idle(v, q, r);
 	return got;
@@ -60,7 +60,7 @@ static uint16_t vhost_tx(struct txq *q, struct rte_mbuf **pkts, uint16_t n)
 		more = rte_vhost_enqueue_burst(target >> 16, target & 0xffff, pkts + sent, n - sent);
 		count_notify(&v->notify_sent, &v->notify_suppressed, more);
 		sent += more;
-	} while (more == 32 && sent < n);
+	} while (more == VHOST_BURST && sent < n);
 	rte_pktmbuf_free_bulk(pkts, sent);
 	return sent;
 }
@@ -144,7 +144,7 @@ static int vhost_create(struct port *p, const json_t *conf, unsigned int workers
 	if (rc < 0)
 		return rc;
 	v = vhost_port_create(p, conf);
-	if (v == NULL || queues_alloc(p, v, workers) < 0) {
+	if (v == NULL || vhost_pool_create() < 0 || queues_alloc(p, v, workers) < 0) {
 		rc = fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory for a vhost-user port");
 		free(canon);
 		goto free;

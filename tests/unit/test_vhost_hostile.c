@@ -135,6 +135,32 @@ static void random_rings_harm_nobody(void **state)
 	fixture_port_free(p);
 }
 
+// One packet as large as sixteen times all of its memory, which is more than there are buffers.
+static void a_giant_packet_does_not_take_all_buffers(void **state)
+{
+	struct port *p = fixture_port("giant", "{}");
+	struct rte_mbuf *m[6000];
+	struct frontend g;
+
+	fixture_worker_start(p, true);
+	guest_start(&g, p, 1);
+	for (int i = 0; i < 16; i++)
+		g.desc[1][i] = (struct vring_desc){
+			.len = FRONTEND_MEM, .flags = i < 15 ? VRING_DESC_F_NEXT : 0, .next = (uint16_t)(i + 1)};
+	for (int i = 0; i < 200; i++) {
+		offer(&g, 0);
+		assert_int_equal(rte_pktmbuf_alloc_bulk(port_pool(), m, 6000), 0);
+		rte_pktmbuf_free_bulk(m, 6000);
+	}
+	wait_until(g.used[1]->idx == 200);
+	assert_int_equal(fixture_counts().packets, 0);
+	guest_end(&g, p);
+	assert_served(p);
+	fixture_worker_stop();
+	assert_int_equal(rte_mempool_in_use_count(port_pool()), 0);
+	fixture_port_free(p);
+}
+
 static void a_guest_that_never_reads_fills_its_own_ring_only(void **state)
 {
 	struct port *p = fixture_port("full", "{}");
@@ -305,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_descriptors_harm_nobody),
 		cmocka_unit_test(random_rings_harm_nobody),
+		cmocka_unit_test(a_giant_packet_does_not_take_all_buffers),
 		cmocka_unit_test(a_guest_that_never_reads_fills_its_own_ring_only),
 		cmocka_unit_test(a_front_end_may_die_with_rings_half_full),
 		cmocka_unit_test(memory_may_change_under_traffic),
