@@ -142,6 +142,7 @@ class Client(threading.Thread):
         answer([{"name": "\x1b[31mred\x07\x9b2J"}])
 
     def exit(self, rid, answer):
+        os.unlink(sys.argv[1])  # first, lest somebody still connects to a process that is about to end
         os._exit(0)
 
 

@@ -307,6 +307,7 @@ send \x1b[A\x1b[A
 expect rpc.ping
 send \n
 expect pong
+expect sluice> 
 send \x04
 end 0
 """)
