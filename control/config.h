@@ -16,8 +16,8 @@
 
 #include "rpc.h"
 
-// {"ports": [...], "bridges": [...], ...}, each array in order of keys: new reference, NULL if there is no memory. Cost:
-// grows with the state.
+// {"ports": [...], "bridges": [...], ...}, each array in order of keys: new reference, NULL if there is no memory.
+// Cost: grows with the state.
 json_t *config_document(void);
 
 // Makes it so. Without `prune`, objects that the document does not name stay. On success *difference is {added,
