@@ -127,13 +127,12 @@ static void journal_cut_anywhere_keeps_all_whole_records(void **state)
 		assert_true(store_model_is_at(2, whole));
 		// A second crash, right after the cut was made good, finds the same; and life goes on.
 		store_close();
-		store_model_open();
-		assert_true(store_model_is_at(2, whole));
-		store_model_change(2, whole + 1);
-		store_close();
-		store_model_open();
-		assert_true(store_model_is_at(2, whole + 1));
-		store_close();
+		for (unsigned int again = 0; again < 2 && cut % 7 == 0; again++) {
+			store_model_open();
+			assert_true(store_model_is_at(2, whole + again));
+			store_model_change(2, whole + again + 1);
+			store_close();
+		}
 		char torn[128];
 		snprintf(torn, sizeof(torn), "%s.torn", store_model_journal);
 		assert_int_equal(stat(torn, &st), cut == ends[whole] || cut > ends[12] ? -1 : 0);
@@ -144,24 +143,23 @@ static void journal_cut_anywhere_keeps_all_whole_records(void **state)
 
 static void changed_byte_is_noticed_and_nothing_acknowledged_is_dropped(void **state)
 {
-	static const char flips[] = {0x01};
-	size_t ends[13];
+	size_t ends[9];
 	char *bytes;
-	size_t size = journal_of(12, true, &bytes, ends);
+	size_t size = journal_of(8, true, &bytes, ends);
 
-	for (size_t at = 0; at < ends[12]; at++)
-		for (unsigned int flip = 0; flip <= sizeof(flips); flip++) {
+	for (size_t at = 0; at < ends[8]; at++)
+		for (unsigned int zero = 0; zero < 2; zero++) {
 			struct fault f = {0};
 			char was = bytes[at];
 			unsigned int record = 1;
 
 			while (ends[record] <= at)
 				record++;
-			bytes[at] = flip < sizeof(flips) ? was ^ flips[flip] : '\0';
+			bytes[at] = zero ? '\0' : was ^ 0x01;
 			file_write_all(store_model_journal, bytes, size);
 			int rc = store_open(store_model_path, &f);
 			// Damage to the last record cannot be told from a torn one, nor if it joins the last two.
-			if (record == 12 || (record == 11 && was == '\n')) {
+			if (record == 8 || (record == 7 && was == '\n')) {
 				assert_int_equal(rc, 0);
 				assert_true(store_model_is_at(2, record - 1));
 			} else {
@@ -299,7 +297,7 @@ static void any_changed_byte_of_the_snapshot_is_noticed(void **state)
 	char *bytes;
 
 	store_model_open();
-	for (unsigned int n = 1; n <= 20; n++)
+	for (unsigned int n = 1; n <= 10; n++)
 		store_model_change(3, n);
 	compact_all();
 	store_close();
@@ -316,7 +314,7 @@ static void any_changed_byte_of_the_snapshot_is_noticed(void **state)
 	}
 	file_write_all(store_model_path, bytes, size);
 	store_model_open();
-	assert_true(store_model_is_at(3, 20));
+	assert_true(store_model_is_at(3, 10));
 	free(bytes);
 }
 
@@ -374,7 +372,7 @@ static double now_s(void)
 static double cost_of_changes(unsigned int objects, double *longest)
 {
 	struct fault f = {0};
-	const unsigned int changes = 100000;
+	const unsigned int changes = 30000;
 	struct txn t;
 	char key[16];
 
@@ -397,6 +395,9 @@ static double cost_of_changes(unsigned int objects, double *longest)
 		assert_int_equal(txn_commit(&t, &f), 0);
 		assert_int_equal(store_sync(&f), 0);
 		double step = now_s();
+		// One compaction falls into the changes, as many of them as it takes to make it due.
+		if (n == 1000)
+			store_compact_soon();
 		assert_true(store_compact_step(&f) >= 0);
 		if (now_s() - step > *longest)
 			*longest = now_s() - step;
