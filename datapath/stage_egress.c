@@ -105,6 +105,8 @@ enum drop_reason egress_apply(const struct burst *b, uint32_t i, const struct fw
 	uint64_t flags = (*m)->ol_flags;
 
 	*segment = false;
+	if (flags & RTE_MBUF_F_TX_UDP_SEG)
+		return DROP_BAD_OFFLOAD; // nothing of ours offers that to a guest, and no other guest expects it
 	if (!fits(*m, fp))
 		return DROP_TX_MTU;
 	if (flags & RTE_MBUF_F_TX_TCP_SEG)

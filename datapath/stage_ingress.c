@@ -9,7 +9,11 @@
 #include "stage.h"
 
 #define TAG_LEN 4
-#define OFFLOADS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM)
+#define OFFLOADS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM)
+
+// The largest frame to be segmented: an IPv6 header and what its length field can say, under two tags. A guest's may be
+// of any length.
+#define SEGMENTED_MAX (RTE_ETHER_HDR_LEN + 2 * TAG_LEN + 40 + UINT16_MAX)
 
 // A frame longer than MTU + Ethernet header is a giant, unless its tags (two at most) explain it or it is to be
 // segmented.
@@ -20,7 +24,7 @@ static bool is_giant(const struct rte_mbuf *m, const struct fwd_port *fp)
 	uint32_t at = 12;
 
 	if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
-		return false;
+		return m->pkt_len > SEGMENTED_MAX;
 	for (int tags = 0; tags < 2 && m->data_len >= at + TAG_LEN; tags++) {
 		if (!type_is_vlan(*(const unaligned_uint16_t *)(data + at)))
 			break;

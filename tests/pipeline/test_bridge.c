@@ -309,6 +309,26 @@ static void segment_larger_than_the_output_mtu_is_refused(void)
 	harness_audit();
 }
 
+// Guests may say what they like of their frames; another guest would be given both.
+static void offloads_that_no_honest_guest_asks_for_are_refused(void)
+{
+	static const uint8_t more[2000];
+	struct rte_mbuf *udp = tcp_mbuf(100, 0), *endless = tcp_mbuf(1900, 500);
+
+	rest_ports(2);
+	harness_ports[2].port.offloads = PORT_OFFLOAD_CSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6;
+	udp->ol_flags |= RTE_MBUF_F_TX_UDP_SEG;
+	while (endless->pkt_len <= UINT16_MAX + 60)
+		assert_int_equal(rte_pktmbuf_chain(endless, harness_mbuf(more, sizeof(more))), 0);
+	harness_in(1, udp);
+	harness_in(1, endless);
+	harness_run();
+	assert_int_equal(harness_drops(1, DROP_BAD_OFFLOAD), 1);
+	assert_int_equal(harness_drops(1, DROP_RX_GIANT), 1);
+	assert_int_equal(harness_ports[2].nout, 0);
+	harness_audit();
+}
+
 static void empty_pool_loses_copies_by_name(void)
 {
 	static struct rte_mbuf *hoard[16383];
@@ -414,6 +434,7 @@ int main(void)
 		TEST(checksum_is_completed_for_ports_that_will_not),
 		TEST(large_segment_is_split_for_ports_that_will_not),
 		TEST(segment_larger_than_the_output_mtu_is_refused),
+		TEST(offloads_that_no_honest_guest_asks_for_are_refused),
 		TEST(empty_pool_loses_copies_by_name),
 		TEST(vector_tests_equal_their_scalar_twins),
 	};
