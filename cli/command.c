@@ -15,6 +15,8 @@ static const struct command commands[] = {
 	{"events", "[TOPIC ...] [count=N] [timeout=SECONDS]", "Prints events as they come.", events_run},
 	{"wait", "TOPIC [NAME] key=value ... [gone] [timeout=SECONDS], or: wait daemon",
 	 "Waits until an object is as described (or gone), or until the daemon answers.", wait_run},
+	{"pktgen", "export pcap|pktgen-dpdk|trex PROFILE [FILE] [count=N]",
+	 "Writes a traffic profile (a file, or the name of one that is installed) for another tool.", pktgen_run},
 	{"help", "[METHOD|COMMAND]", "Explains a method or a command, or lists them all.", help_run},
 };
 

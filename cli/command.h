@@ -32,6 +32,7 @@ enum status show_run(struct session *s, char *const *words, size_t n);
 enum status top_run(struct session *s, char *const *words, size_t n);
 enum status events_run(struct session *s, char *const *words, size_t n);
 enum status wait_run(struct session *s, char *const *words, size_t n);
+enum status pktgen_run(struct session *s, char *const *words, size_t n);
 enum status help_run(struct session *s, char *const *words, size_t n);
 
 // What can be shown, for help and completion: the i-th topic of `show`, or NULL past the end.

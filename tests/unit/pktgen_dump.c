@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-// Prints what a profile makes, for test_pktgen.py to compare with a model of its own: pktgen_dump COUNT < PROFILE
-// One frame a line in hexadecimal, or the fault as JSON.
+// Prints what a profile makes, for test_pktgen.py to compare with a model of its own: pktgen_dump COUNT [FORMAT] <
+// PROFILE One frame a line in hexadecimal, or an export; or the fault as JSON.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "../../control/pktgen_profile.h"
+#include "../../control/pktgen_export.h"
 
 static int refused(const struct fault *f)
 {
@@ -27,10 +28,17 @@ int main(int argc, char **argv)
 	int rc = pktgen_profile_load(&p, in, "profile", &f);
 
 	json_decref(in);
-	if (argc != 2)
+	if (argc < 2)
 		return 2;
 	if (rc < 0)
 		return refused(&f);
+	if (argc > 2) {
+		enum pktgen_format format = PKTGEN_PCAP;
+
+		while (strcmp(pktgen_formats[format], argv[2]) != 0)
+			format++;
+		return pktgen_export(&p, format, (uint32_t)atol(argv[1]), stdout, &f) < 0 ? refused(&f) : 0;
+	}
 	pktgen_compile(&p, &frame);
 	for (long n = atol(argv[1]); n > 0; n--) {
 		const struct pktgen_size *s = pktgen_frame_size(&frame);

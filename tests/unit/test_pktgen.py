@@ -6,6 +6,8 @@ import copy
 import glob
 import json
 import os
+import re
+import struct
 import subprocess
 import sys
 import unittest
@@ -13,6 +15,7 @@ import unittest
 import jsonschema
 
 import pktgen_model
+import trex_model
 
 DUMP, FOLDER = sys.argv[1:3]
 with open(FOLDER + "/schema.json") as schema_file:
@@ -30,6 +33,40 @@ def dump(profile, n=1):
     r = subprocess.run([DUMP, str(n)], input=json.dumps(profile), stdout=subprocess.PIPE, text=True, check=True, timeout=60)
     return r.stdout.splitlines()
 
+
+def export(profile, form, n=1):
+    r = subprocess.run([DUMP, str(n), form], input=json.dumps(profile).encode(), stdout=subprocess.PIPE, check=True, timeout=60)
+    return r.stdout
+
+
+def pcap_frames(data):
+    magic, major, minor, _, _, _, link = struct.unpack("<IHHIIII", data[:24])
+    assert (magic, major, minor, link) == (0xA1B23C4D, 2, 4, 1)
+    at = 24
+    while at < len(data):
+        seconds, ns, size, whole = struct.unpack("<IIII", data[at:at + 16])
+        assert size == whole
+        yield seconds * 10**9 + ns, data[at + 16:at + 16 + size]
+        at += 16 + size
+
+
+def words_sum(data):
+    total = sum(struct.unpack(">%dH" % (len(data) // 2), data))
+    return (total - 1) % 0xFFFF + 1
+
+
+# What the manual of Pktgen-DPDK knows, as far as it is used here.
+PKTGEN_DPDK = re.compile(r"""\# .*
+    |range\ 0\ (src|dst)\ mac\ (start|min|max|inc)\ ([0-9a-f]{2}:){5}[0-9a-f]{2}
+    |range\ 0\ (src|dst)\ ip\ (start|min|max|inc)\ [0-9a-f.:]+
+    |range\ 0\ (src|dst)\ port\ (start|min|max|inc)\ \d+
+    |range\ 0\ (vlan|size)\ (start|min|max|inc)\ \d+
+    |range\ 0\ mpls\ entry\ [0-9a-f]+
+    |range\ 0\ proto\ (tcp|udp)
+    |range\ 0\ tcp\ flag\ (set|clr)\ (syn|ack)
+    |range\ 0\ type\ ipv[46]
+    |set\ 0\ qinqids\ \d+\ \d+
+    |enable\ 0\ (vlan|qinq|mpls|range)""", re.X)
 
 BASE = {"name": "base", "layers": [{"layer": "eth"}, {"layer": "ipv4"}, {"layer": "udp"}], "size": 64}
 
@@ -158,6 +195,60 @@ class Profiles(unittest.TestCase):
                 SCHEMA.validate(p)
                 got = dump(p, 50)
                 self.assertEqual(got, [f.hex() for f in pktgen_model.frames(p, 50)])
+
+    def test_pcap_has_the_frames_with_stamps_that_keep_checksums_right(self):
+        for name, p in profiles():
+            n = 20
+            with self.subTest(name):
+                got = list(pcap_frames(export(p, "pcap", n)))
+                self.assertEqual(len(got), n)
+                for k, (frame, want) in enumerate(zip(got, pktgen_model.frames(p, n))):
+                    stamped = 16 if p.get("stamp", True) else 0
+                    self.assertEqual(frame[1][:len(want) - stamped], want[:len(want) - stamped])
+                    if stamped:
+                        magic, stream, sequence = struct.unpack(">HHI", frame[1][-16:-8])
+                        self.assertEqual((magic, stream, sequence), (0x51CE, 0, k))
+                        # Zeros were there when the checksums were computed: in ones' complement that is the same.
+                        self.assertEqual(words_sum(frame[1][-16:]), 0xFFFF)
+
+    def test_pcap_is_timed_as_the_profile_says(self):
+        with open(FOLDER + "/microbursts.json") as f:
+            p = json.load(f)
+        times = [t for t, _ in pcap_frames(export(p, "pcap", 1000))]
+        each = int(0.0001 * 10e9 / 8 / (256 + 20))
+        self.assertLess(abs(times[1] - (256 + 20) * 8 / 10), 1)
+        self.assertLess(times[each - 1], 100_000)
+        self.assertEqual(times[each], 1_000_000)
+        self.assertEqual(times[2 * each], 2_000_000)
+
+    def test_trex_profile_makes_the_same_frames(self):
+        for name, p in profiles():
+            with self.subTest(name):
+                drawn = any(isinstance(v, dict) and v["walk"] == "random" and "in" not in v for layer in p["layers"] for v in layer.values())
+                text = export(p, "trex").decode()
+                n = min(p["flows"] + 3, 53)
+                for size, got in trex_model.frames(text, n):
+                    want = [pktgen_model.frame(p, k % p["flows"], size + 4) for k in range(n)]
+                    if drawn:
+                        self.assertEqual([len(f) for f in got], [len(f) for f in want])
+                    else:
+                        self.assertEqual([f.hex() for f in got], [f.hex() for f in want])
+
+    def test_pktgen_dpdk_gets_commands_that_it_knows(self):
+        refused = []
+        for name, p in profiles():
+            text = export(p, "pktgen-dpdk").decode()
+            if text.splitlines()[-1].startswith("{"):
+                fault = json.loads(text.splitlines()[-1])
+                self.assertIn("export pcap", fault["message"])
+                refused.append((name, fault["field"]))
+                continue
+            for line in text.splitlines():
+                self.assertTrue(PKTGEN_DPDK.fullmatch(line), "%s: %s" % (name, line))
+            for what in "range 0 size start", "range 0 dst mac start", "enable 0 range":
+                self.assertIn("\n" + what, text)
+        self.assertEqual(sorted(refused), [("gre", "profile.layers[2]"), ("gre-eth", "profile.layers[2]"), ("mpls", "profile.layers[2]"),
+                                   ("vxlan", "profile.layers[3]")])
 
     def test_what_is_wrong_is_refused_with_its_path(self):
         self.assertEqual(len(dump(BASE)[0]), 120)

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// pktgen export: a traffic profile as a file for another tool.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "command.h"
+#include "describe.h"
+
+#ifndef SLUICE_PROFILES
+#define SLUICE_PROFILES "/usr/share/sluice/pktgen-profiles"
+#endif
+
+// A profile by file name, or by name among those that come with the programs.
+static json_t *profile(const char *word, char *why, size_t size)
+{
+	const char *folder = getenv("SLUICE_PROFILES");
+	char path[4096];
+
+	if (strchr(word, '/') || access(word, R_OK) == 0)
+		return args_file(word, why, size);
+	snprintf(path, sizeof(path), "%s/%s.json", folder != NULL && *folder != '\0' ? folder : SLUICE_PROFILES, word);
+	return args_file(path, why, size);
+}
+
+static int digit(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c != '\0' ? strchr(digits, c) : NULL;
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+static void write_base64(const char *text, FILE *out)
+{
+	unsigned int v = 0, bits = 0;
+
+	for (; digit(*text) >= 0; text++) {
+		v = v << 6 | (unsigned int)digit(*text);
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			fputc((int)(v >> bits & 0xff), out);
+		}
+	}
+}
+
+static enum status write_result(struct session *s, const json_t *result, const char *path)
+{
+	bool binary = strcmp(describe_text(result, "encoding"), "base64") == 0;
+	FILE *out = path != NULL ? fopen(path, "we") : stdout;
+	bool failed;
+
+	if (out == NULL)
+		return session_fail(s, STATUS_USAGE, "cannot open %s: %s", path, strerror(errno));
+	if (binary)
+		write_base64(describe_text(result, "data"), out);
+	else
+		fputs(describe_text(result, "data"), out);
+	failed = fflush(out) != 0 || ferror(out);
+	if (out != stdout)
+		failed |= fclose(out) != 0;
+	return failed ? session_fail(s, STATUS_USAGE, "cannot write %s: %s", path != NULL ? path : "the output",
+				     strerror(errno))
+		      : STATUS_DONE;
+}
+
+// The words behind "export": FORMAT PROFILE [FILE] [count=N].
+static enum status take_words(struct session *s, char *const *words, size_t n, json_t *params, const char **path)
+{
+	static const char usage[] = "usage: pktgen export pcap|pktgen-dpdk|trex PROFILE [FILE] [count=N]";
+	char why[256];
+	size_t plain = 0;
+	json_t *v;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(words[i], "count=", 6) == 0)
+			v = args_value("int", words[i] + 6, why, sizeof(why));
+		else if (plain == 1)
+			v = profile(words[i], why, sizeof(why));
+		else
+			v = json_string(words[i]);
+		if (v == NULL)
+			return session_fail(s, STATUS_USAGE, "%s: %s", words[i], why);
+		if (strncmp(words[i], "count=", 6) == 0) {
+			json_object_set_new(params, "count", v);
+			continue;
+		}
+		if (plain == 2) {
+			*path = words[i];
+			json_decref(v);
+		} else {
+			json_object_set_new(params, plain == 0 ? "format" : "profile", v);
+		}
+		if (++plain > 3)
+			return session_fail(s, STATUS_USAGE, "%s", usage);
+	}
+	return plain >= 2 ? STATUS_DONE : session_fail(s, STATUS_USAGE, "%s", usage);
+}
+
+static enum status export_profile(struct session *s, char *const *words, size_t n)
+{
+	json_t *params = json_object(), *result = NULL;
+	const char *path = NULL;
+	enum status st = take_words(s, words, n, params, &path);
+
+	if (st == STATUS_DONE && path == NULL && !s->json && isatty(STDOUT_FILENO) &&
+	    strcmp(describe_text(params, "format"), "pcap") == 0)
+		st = session_fail(s, STATUS_USAGE, "a pcap file is nothing for a terminal: name a FILE, or redirect");
+	if (st == STATUS_DONE)
+		st = session_call(s, "pktgen.export", params, &result);
+	json_decref(params);
+	if (st == STATUS_DONE) {
+		if (s->json)
+			command_print(s, result);
+		else
+			st = write_result(s, result, path);
+	}
+	json_decref(result);
+	return st;
+}
+
+enum status pktgen_run(struct session *s, char *const *words, size_t n)
+{
+	if (n >= 2 && strcmp(words[1], "export") == 0)
+		return export_profile(s, words + 2, n - 2);
+	return session_fail(s, STATUS_USAGE, "usage: pktgen export FORMAT PROFILE [FILE] [count=N]");
+}
