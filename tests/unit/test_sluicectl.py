@@ -308,6 +308,7 @@ expect rpc.ping
 send \n
 expect pong
 expect sluice> 
+raw
 send \x04
 end 0
 """)
