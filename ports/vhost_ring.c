@@ -118,7 +118,7 @@ void vhost_ring_idle(struct vhost_rxq *v, struct rxq *q, const struct vhost_ring
 			word = packed_word(r, base, &base);
 	}
 	q->idle_value = base;
-	if (q->idle_word == word)
+	if (__atomic_load_n(&q->idle_word, __ATOMIC_RELAXED) == word)
 		return;
 	__atomic_store_n(&q->idle_word, word, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

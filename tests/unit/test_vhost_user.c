@@ -84,7 +84,8 @@ static bool known_idle(const struct rxq *q)
 {
 	const uint16_t *word = __atomic_load_n(&q->idle_word, __ATOMIC_ACQUIRE);
 
-	return word != NULL && *word == q->idle_value;
+	// Of the worker's own; it may be just writing it.
+	return word != NULL && *word == __atomic_load_n(&q->idle_value, __ATOMIC_RELAXED);
 }
 
 // While nothing comes, the worker does not enter the library at all.

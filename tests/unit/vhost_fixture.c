@@ -170,10 +170,13 @@ static void *worker_main(void *arg)
 
 void fixture_worker_start(struct port *p, bool echo)
 {
-	memset(&worker, 0, sizeof(worker));
 	worker.port = p;
 	worker.echo = echo;
-	worker.running = true;
+	worker.stop = false;
+	__atomic_store_n(&worker.counts.calls, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&worker.counts.packets, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&worker.counts.echoed, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&worker.running, true, __ATOMIC_RELEASE);
 	assert_int_equal(pthread_create(&worker.thread, NULL, worker_main, NULL), 0);
 }
 
