@@ -34,6 +34,8 @@ enum status events_run(struct session *s, char *const *words, size_t n);
 enum status wait_run(struct session *s, char *const *words, size_t n);
 enum status pktgen_run(struct session *s, char *const *words, size_t n);
 enum status help_run(struct session *s, char *const *words, size_t n);
+enum status load_run(struct session *s, char *const *words, size_t n);
+enum status quit_run(struct session *s, char *const *words, size_t n);
 
 // What can be shown, for help and completion: the i-th topic of `show`, or NULL past the end.
 const char *show_topic(size_t i);

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "complete.h"
 #include "describe.h"
+#include "testpmd.h"
 
 // The candidates found so far for a word; `prefix` of the word stays as it is (a key and '=', elements of a list).
 struct found {
@@ -207,6 +208,9 @@ static void add_words(struct session *s, struct found *f, char *const *words, si
 	} else if (strcmp(words[0], "top") == 0) {
 		add(f, "-n", "");
 		add(f, "-d", "");
+	} else if (n == 2 && testpmd_second(words[0], 0) != NULL) {
+		for (size_t i = 0; testpmd_second(words[0], i) != NULL; i++)
+			add(f, testpmd_second(words[0], i), "");
 	} else if (method != NULL) {
 		add_params(s, f, method, words, n);
 	}

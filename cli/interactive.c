@@ -180,6 +180,8 @@ static void read_lines(struct session *s, EditLine *el, History *h, const char *
 			script_line(s, text);
 		free(text);
 		fflush(stdout);
+		if (s->over)
+			return;
 	}
 }
 

@@ -125,6 +125,7 @@ static enum status run(struct session *s, struct options *o, char **words, size_
 		return complete_print(s, words, n);
 	if (o->script != NULL && n > 0)
 		return session_fail(s, STATUS_USAGE, "--file and a command exclude each other");
+	s->lone = n > 0;
 	if (o->script == NULL && n > 0)
 		return command_run(s, words, n);
 	if (o->script == NULL && isatty(STDIN_FILENO))

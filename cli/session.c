@@ -110,6 +110,8 @@ void session_close(struct session *s)
 	session_disconnect(s);
 	json_decref(s->schema);
 	s->schema = NULL;
+	json_decref(s->memory);
+	s->memory = NULL;
 }
 
 static enum status session_connect(struct session *s)

@@ -35,6 +35,10 @@ struct session {
 	struct client *client; // NULL while not connected
 	json_t *schema;        // of rpc.describe; NULL until asked for
 	bool stale;            // the schema is of a connection that was lost
+	bool lone;             // there is one command, from the shell, and none after it
+	unsigned int depth;    // of files that load files
+	bool over;             // `quit` was among the commands
+	json_t *memory;        // what testpmd's commands keep from one to the next; NULL: nothing yet
 };
 
 // Calls `method`; `params` is borrowed and may be NULL. STATUS_DONE with *result a new reference; otherwise the reason

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "describe.h"
 #include "table.h"
+#include "testpmd.h"
 
 static const struct column port_columns[] = {
 	{.title = "NAME", .path = "name"},     {.title = "TYPE", .path = "type"},
@@ -251,6 +252,8 @@ enum status show_run(struct session *s, char *const *words, size_t n)
 {
 	const struct topic *t = n > 1 ? find_topic(words[1]) : NULL;
 
+	if (testpmd_shows(words, n))
+		return testpmd_run(s, words, n);
 	if (t != NULL)
 		return show_list(s, t, words + 2, n - 2);
 	for (size_t i = 0; n == 3 && i < NSINGLE; i++) {

@@ -74,6 +74,7 @@ json_t *port_stats_json(const struct port_obj *p, bool all_drops)
 	set_count(o, "rx_errors", dev.rx_errors);
 	set_count(o, "tx_errors", dev.tx_errors);
 	set_count(o, "rx_missed", dev.rx_missed);
+	set_count(o, "rx_nombuf", dev.rx_nombuf);
 	if (strcmp(p->ops->name, "vhost-user") == 0) {
 		set_count(o, "notify_sent", dev.notify_sent);
 		set_count(o, "notify_suppressed", dev.notify_suppressed);
@@ -109,7 +110,8 @@ static const struct rpc_method method_port_stats = {
 	.help = "What a port received, sent and lost, since it was made or cleared.",
 	.params = port_stats_params,
 	.result =
-		"An object: name, rx_packets, rx_bytes, rx_errors, rx_missed (the device had no room), tx_packets, "
+		"An object: name, rx_packets, rx_bytes, rx_errors, rx_missed (the device had no room), "
+		"rx_nombuf (of these, no buffer was free), tx_packets, "
 		"tx_bytes, "
 		"tx_errors, copies (sent beyond one for each packet received here), drops ({reason: packets}), queues "
 		"(array of {queue, rx_packets, rx_bytes, tx_packets, tx_bytes, lcore that polls it}); vhost-user also "

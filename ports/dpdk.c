@@ -61,5 +61,7 @@ static const struct port_ops dpdk_ops = {
 	.set_mac = ethdev_set_mac,
 	.stats = ethdev_stats,
 	.info = ethdev_info,
+	.driver = ethdev_driver,
+	.xstats = ethdev_xstats,
 };
 PORT_KIND(dpdk_ops)

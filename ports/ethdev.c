@@ -179,6 +179,8 @@ static int queues_setup(struct port *p, const struct rte_eth_dev_info *info, str
 	if (ret != 0)
 		return fault_set(f, driver_errno(ret), NULL, NULL, NULL, "device %s has no ring sizes to offer",
 				 e->device);
+	e->rx_ring = rx_descs;
+	e->tx_ring = tx_descs;
 	for (uint16_t i = 0; i < p->nrxq; i++) {
 		ret = rte_eth_rx_queue_setup(e->id, i, rx_descs, SOCKET_ID_ANY, NULL, port_pool());
 		if (ret != 0)
@@ -471,6 +473,7 @@ void ethdev_stats(const struct port *p, struct port_dev_stats *out)
 	out->rx_errors = s.ierrors;
 	out->tx_errors += s.oerrors;
 	out->rx_missed = s.imissed + s.rx_nombuf;
+	out->rx_nombuf = s.rx_nombuf;
 }
 
 static json_t *offload_names(uint64_t offloads, const char *(*name)(uint64_t))

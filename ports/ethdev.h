@@ -37,6 +37,8 @@ int ethdev_set_mtu(struct port *p, uint16_t mtu, struct fault *f);
 int ethdev_set_mac(struct port *p, const struct rte_ether_addr *mac, struct fault *f);
 void ethdev_stats(const struct port *p, struct port_dev_stats *out);
 void ethdev_info(const struct port *p, json_t *out);
+int ethdev_driver(const struct port *p, json_t *out, struct fault *f); // microseconds to milliseconds
+int ethdev_xstats(const struct port *p, json_t *out, struct fault *f);
 
 const char *ethdev_path(const struct port *p); // as in conf; "" if none
 

@@ -16,6 +16,7 @@ struct ethdev {
 	struct port *port;
 	uint16_t id;
 	uint16_t rx_descs, tx_descs; // as asked for, 0: the driver's choice
+	uint16_t rx_ring, tx_ring;   // what came of it
 	bool lsc, rmv;               // the driver tells of link changes, of removal
 	bool bus_events;             // the bus tells of removal
 	bool gone;                   // the other side of `path` is; written and read by the EAL's interrupt thread

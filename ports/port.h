@@ -91,6 +91,7 @@ struct port {
 // What only the kind knows: errors and for vhost the notifications. All are counts since creation.
 struct port_dev_stats {
 	uint64_t rx_errors, tx_errors, rx_missed;
+	uint64_t rx_nombuf;                      // of rx_missed: for lack of a buffer
 	uint64_t notify_sent, notify_suppressed; // guest kicks, vhost-user only
 };
 
@@ -110,6 +111,8 @@ struct port_ops {
 	int (*set_mac)(struct port *p, const struct rte_ether_addr *mac, struct fault *f); // NULL: not supported
 	void (*stats)(const struct port *p, struct port_dev_stats *out);
 	void (*info)(const struct port *p, json_t *out); // adds kind-specific status fields to port.list's object
+	int (*driver)(const struct port *p, json_t *out, struct fault *f); // NULL: no driver that tells anything
+	int (*xstats)(const struct port *p, json_t *out, struct fault *f); // its own counters by name; NULL: has none
 };
 
 // A registered kind by name, or NULL. port_kind_at(i): the i-th by name order, NULL past the end.

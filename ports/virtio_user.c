@@ -179,5 +179,7 @@ static const struct port_ops virtio_user_ops = {
 	.set_mac = ethdev_set_mac,
 	.stats = ethdev_stats,
 	.info = ethdev_info,
+	.driver = ethdev_driver,
+	.xstats = ethdev_xstats,
 };
 PORT_KIND(virtio_user_ops)

@@ -194,6 +194,31 @@ static void what_is_reported_is_flat_and_named(void **state)
 	fixture_stop(&p);
 }
 
+static void a_driver_tells_what_it_is_and_what_it_counts(void **state)
+{
+	json_t *driver = json_object(), *xstats = json_object();
+	const json_t *rx;
+	struct fault f;
+	struct port p;
+
+	fixture_start(&p, "dpdk", "{\"devargs\": \"net_null0,no-rx=1\", \"rx_descs\": 256}", 1);
+	assert_int_equal(p.ops->driver(&p, driver, &f), 0);
+	assert_string_equal(json_string_value(json_object_get(driver, "driver")), "net_null");
+	assert_string_equal(json_string_value(json_object_get(driver, "device")), "net_null0");
+	assert_string_equal(json_string_value(json_object_get(driver, "link_speed")), "10 Gbps");
+	assert_true(json_is_true(json_object_get(driver, "promiscuous")));
+	assert_true(json_is_false(json_object_get(driver, "vlan_strip")));
+	assert_string_equal(json_string_value(json_array_get(json_object_get(driver, "rss_types"), 0)), "ipv4");
+	rx = json_object_get(driver, "rx_queue");
+	assert_int_equal(json_integer_value(json_object_get(rx, "descs")), 256);
+	assert_int_equal(p.ops->xstats(&p, xstats, &f), 0);
+	assert_true(json_is_integer(json_object_get(xstats, "rx_good_packets")));
+	assert_true(json_is_integer(json_object_get(xstats, "tx_q0_bytes")));
+	json_decref(driver);
+	json_decref(xstats);
+	fixture_stop(&p);
+}
+
 static unsigned int removals;
 
 static void count_removals(struct port *p, enum port_event ev)
@@ -322,6 +347,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_full_table_of_devices_says_so, leave_nothing_behind),
 		cmocka_unit_test_teardown(mtu_and_mac_are_set_or_refused, leave_nothing_behind),
 		cmocka_unit_test_teardown(what_is_reported_is_flat_and_named, leave_nothing_behind),
+		cmocka_unit_test_teardown(a_driver_tells_what_it_is_and_what_it_counts, leave_nothing_behind),
 		cmocka_unit_test_teardown(virtio_user_talks_to_vhost_user, leave_nothing_behind),
 		cmocka_unit_test_teardown(virtio_user_does_not_wait_for_a_silent_socket, leave_nothing_behind),
 		cmocka_unit_test_teardown(bad_input_names_its_field_and_leaves_nothing, leave_nothing_behind),

@@ -65,6 +65,10 @@ static void refusals_name_field_and_value(void **state)
 	must_refuse(-ENOENT, &f, "port.del", "{'name': 'b'}");
 	must_refuse(-ENOENT, &f, "port.list", "{'name': 'b'}");
 	must_refuse(-ENOENT, &f, "port.stats", "{'name': 'b'}");
+	must_refuse(-ENOENT, &f, "port.driver", "{'name': 'b'}");
+	must_refuse(-ENOTSUP, &f, "port.driver", "{'name': 'a'}");
+	must_refuse(-ENOTSUP, &f, "port.xstats", "{'name': 'a'}");
+	assert_string_equal(f.field, "name");
 	must_refuse(-ENOTSUP, &f, "bridge.add", "{'name': 'br', 'mode': 'flow'}");
 	assert_string_equal(f.field, "mode");
 	must_refuse(-EINVAL, &f, "bridge.add", "{'name': 'br', 'aging_time': 5}");

@@ -180,6 +180,22 @@ class Scripts(Case):
         self.check(DONE, stdin="rpc.ping\nrpc.ping", out="^pong\npong\n$")
         self.check(USAGE, stdin="rpc.ping\necho s='", err="standard input:2: a quote is not closed")
 
+    def test_load_runs_a_file_and_goes_on_after_failures(self):
+        inner = self.script("port.set mtu=x\nrpc.ping\n")
+        r = self.run_ctl("-k", stdin="load %s\nnonsense\nload %s.none\n" % (inner, inner))
+        self.assertEqual((r.returncode, r.stdout), (USAGE, "pong\nRead CLI commands from %s\n" % inner))
+        self.assertIn("sluicectl: %s:1: mtu: 'x' is not an integer" % inner, r.stderr)
+        self.assertIn("sluicectl: standard input:2: no command", r.stderr)
+        self.assertIn("cannot open %s.none: No such file" % inner, r.stderr)
+
+    def test_a_file_that_loads_itself_ends(self):
+        path = self.script("load %s\n" % self.path("script"))
+        self.assertEqual(self.check(USAGE, "load", path, err="load one another").count("Read CLI commands"), 8)
+
+    def test_quit_ends_all_scripts(self):
+        path = self.script("rpc.ping\nquit\nrpc.ping\n")
+        self.check(DONE, stdin="load %s\nrpc.ping\n" % path, out="^pong\n\nBye...\nRead CLI commands from .*\n$")
+
     def test_a_daemon_that_restarts_is_found_again(self):
         p = subprocess.Popen([SLUICECTL, "-s", self.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(2):
@@ -194,6 +210,23 @@ class Scripts(Case):
 
 
 class Friendly(Case):
+    def test_what_testpmd_has_and_we_have_not_is_refused_with_the_reason(self):
+        self.check(REFUSED, "csum", "set", "ip", "hw", "0", err="csum set ip hw 0: not supported: checksums")
+        self.check(REFUSED, "set", "fwd", "mac", err="set fwd mac: not supported: this sluiced has no method fwd.set")
+        self.check(REFUSED, "set", "fwd", "mac", "retry", err="set fwd mac retry: not supported: a worker does not wait")
+        self.check(REFUSED, "set", "verbose", "1", err="set verbose 1: not supported")
+        self.check(REFUSED, "set", "corelist", "1", err="worker.assign")
+        self.check(USAGE, "set", "nonsense", "1", err="Bad arguments (usage: set fwd MODE")
+        self.check(USAGE, "port", "stop", err="Bad arguments (usage: port stop all|N)")
+        self.check(USAGE, "set", "burst", "x", err="'x' is not 1 to 512")
+
+    def test_a_budget_needs_no_daemon(self):
+        self.stop_daemon()
+        self.check(DONE, "budget", "--gbps", "10", out=r"packets/s: +14880952\nns per packet: +67.20\ncycles per packet: 134.4\n")
+        self.assertAlmostEqual(json.loads(self.check(DONE, "-j", "budget", "--size=128"))["cycles_per_packet"], 236.8)
+        self.check(USAGE, "budget", "--size", "1", err="budget: --size: '1' is not 64 to 16383")
+        self.start_daemon()
+
     def test_events_are_printed_as_they_come(self):
         out = self.check(DONE, "events", "port", "count=3")
         self.assertRegex(out, r"^\d\d:\d\d:\d\d\.\d{3} port added name=p0\n")
