@@ -195,6 +195,16 @@ assert_refused() {
 
 assert_log() { grep -qE -- "$1" "$TMP/$D.log" || fail "the log lacks /$1/"; }
 
+# no_loss FILE: what ping printed (without -q) has an answer to every request before the last that was answered. One that
+# is under way when ping is interrupted is not lost.
+no_loss() {
+	awk '/bytes from .*icmp_seq=/ && !/DUP!/ { sub(/.*icmp_seq=/, ""); if ($1 + 0 > last) last = $1 + 0; n++ }
+		END { if (n == 0 || n != last) { print n + 0 " of " last + 0 " requests were answered"; exit 1 } }' "$1" || {
+		ctl show drops
+		fail "packets were lost"
+	}
+}
+
 # audit_ok: every packet is accounted for.
 audit_ok() { assert_call '.ok == true' stats.audit; }
 
