@@ -193,20 +193,31 @@ static int refuse_unknown(const struct plan *plan, const json_t *document, struc
 	return 0;
 }
 
+static bool is_deleted(const struct part *part, const json_t *name)
+{
+	return json_is_string(name) && json_object_get(part->deleted, json_string_value(name)) != NULL;
+}
+
 // Whether an object refers to one that goes, if only to be made anew.
 static bool refers_to_deleted(const struct plan *plan, const struct kind *k, const json_t *object)
 {
 	for (const struct kind_ref *ref = k->refs; ref != NULL && ref->kind != NULL; ref++) {
 		const struct part *part = part_of(plan, ref->kind);
-		const char *name = NULL;
+		const json_t *element;
 		char key[KIND_KEY_LEN];
+		size_t i;
 
-		if (part != NULL && ref->field != NULL)
-			name = json_string_value(json_object_get(object, ref->field));
-		else if (part != NULL && kind_key(part->kind, object, key) == 0)
-			name = key;
-		if (name != NULL && json_object_get(part->deleted, name) != NULL)
+		if (part == NULL)
+			continue;
+		if (ref->field == NULL && kind_key(part->kind, object, key) == 0 &&
+		    json_object_get(part->deleted, key) != NULL)
 			return true;
+		if (ref->field != NULL && ref->list == NULL && is_deleted(part, json_object_get(object, ref->field)))
+			return true;
+		json_array_foreach (ref->list != NULL ? json_object_get(object, ref->list) : NULL, i, element) {
+			if (is_deleted(part, json_object_get(element, ref->field)))
+				return true;
+		}
 	}
 	return false;
 }

@@ -42,6 +42,8 @@ int kind_key(const struct kind *k, const json_t *object, char key[KIND_KEY_LEN])
 {
 	size_t len = 0;
 
+	if (!k->key[0])
+		snprintf(key, KIND_KEY_LEN, "%s", k->name);
 	for (const char *const *field = k->key; *field != NULL; field++) {
 		const json_t *value = json_object_get(object, *field);
 		const char *sep = field == k->key ? "" : "/";

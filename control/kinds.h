@@ -22,15 +22,16 @@
 struct kind_ref {
 	const char *field; // names an object, or NULL: the one that has this one's values in its key fields...
 	const char *kind;  // ...of this kind
+	const char *list;  // NULL, or the object's array whose elements have the field
 };
 
 struct kind {
-	const char *name;            // as in txn_put(): "bridge_port"
-	const char *plural;          // the document's member: "bridge_ports"
-	unsigned int order;          // what others refer to has the lower number
-	const char *add, *del;       // methods; del takes the key's fields
-	const char *set;             // takes the key's fields and those to change; NULL: a change is del and add
-	const char *const *key;      // fields that make up the key, ends with NULL
+	const char *name;       // as in txn_put(): "bridge_port"
+	const char *plural;     // the document's member: "bridge_ports"
+	unsigned int order;     // what others refer to has the lower number
+	const char *add, *del;  // methods; del takes the key's fields
+	const char *set;        // takes the key's fields and those to change; NULL: a change is del and add
+	const char *const *key; // fields that make up the key, ends with NULL; none: there is one such object at most
 	const struct kind_ref *refs; // objects that must be there before and longer; ends with a NULL kind; NULL: none
 };
 
@@ -38,8 +39,8 @@ void kind_register(const struct kind *k);
 const struct kind *kind_at(unsigned int i); // by rising order; NULL past the end
 const struct kind *kind_find(const char *name);
 
-// The store's key of an object: the values of its key fields joined by "/" (a name alone for most kinds). 0, or -EINVAL
-// if a field is missing, no string or integer, or the key too long.
+// The store's key of an object: the values of its key fields joined by "/" (a name alone for most kinds; the kind's own
+// where there are none). 0, or -EINVAL if a field is missing, no string or integer, or the key too long.
 int kind_key(const struct kind *k, const json_t *object, char key[KIND_KEY_LEN]);
 
 #define KIND(k)                                                                                                        \

@@ -9,6 +9,7 @@
 #include "../datapath/rcu.h"
 #include "bridge.h"
 #include "fdb_ctl.h"
+#include "fwd.h"
 #include "garbage.h"
 #include "kinds.h"
 #include "log.h"
@@ -121,6 +122,7 @@ void objects_destroy(void)
 	publish_destroy();
 	rcu_drain();
 	fdb_ctl_destroy();
+	fwd_destroy();
 	bridge_destroy_table();
 	port_obj_destroy_table();
 	garbage_collect();

@@ -9,6 +9,7 @@
 #include "assign.h"
 #include "bridge.h"
 #include "fdb_ctl.h"
+#include "fwd.h"
 #include "objects.h"
 #include "publish.h"
 #include "stats.h"
@@ -218,6 +219,9 @@ int port_obj_del(struct txn *t, struct port_obj *p, struct fault *f)
 	if (p->bp)
 		return fault_str(f, -EBUSY, "name", p->name, "a port that no bridge has", "port %s is in bridge %s",
 				 p->name, bridge_port_bridge_name(p->bp));
+	if (fwd_names_port(p))
+		return fault_str(f, -EBUSY, "name", p->name, "a port that fwd.set does not name",
+				 "port %s is in a pair of fwd.set", p->name);
 	names_del(&ports, p);
 	p->deleted = true;
 	txn_undo(t, del_undo, NULL, p);

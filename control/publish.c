@@ -8,6 +8,7 @@
 #include "../datapath/rcu.h"
 #include "fdb_ctl.h"
 #include "fdb_static.h"
+#include "fwd.h"
 #include "garbage.h"
 #include "objects.h"
 #include "publish_poll.h"
@@ -128,6 +129,9 @@ static void port_describe(struct port_obj *p, struct fwd_port *fp)
 	fp->port = p->dev;
 	fp->max_frame = p->mtu + FRAME_HEADER;
 	fp->up = p->admin_up;
+	fp->mode = p->fwd_mode;
+	fp->peer = p->fwd_peer;
+	fp->mac = p->dev->mac;
 	if (!bp)
 		return;
 	fp->bridge = bp->bridge->rest->id;
@@ -152,7 +156,7 @@ static void port_update(struct port_obj *p, struct fwd_state *s)
 	p->fwd_serial = serial;
 	if (there && old && memcmp(old, &fp, sizeof(fp)) == 0)
 		return;
-	if (!there != !old || (there && old->up != fp.up))
+	if (!there != !old || (there && (old->up != fp.up || old->mode != fp.mode)))
 		dirty_polls = true;
 	if (there) {
 		struct fwd_port *new = garbage_alloc(sizeof(*new));
@@ -203,6 +207,7 @@ void publish(void)
 	const struct fwd_state *old = current;
 	struct fwd_state *s;
 
+	fwd_apply();
 	if (TAILQ_EMPTY(&dirty_ports) && TAILQ_EMPTY(&dirty_domains) && !dirty_polls && current) {
 		fdb_static_sync();
 		return;

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "../datapath/rcu.h"
+#include "fwd.h"
 #include "garbage.h"
 #include "port.h"
 
-// The queue's worker in the state to be: none while the port is down.
+// The queue's worker in the state to be: none while the port is down, or forwarding stopped.
 static uint8_t wanted(const struct port_obj *p, uint16_t queue)
 {
-	return port_obj_forwards(p) && !p->deleted && p->fwd ? p->rxq[queue].worker : WORKER_NONE;
+	return fwd_started() && port_obj_forwards(p) && !p->deleted && p->fwd ? p->rxq[queue].worker : WORKER_NONE;
 }
 
 static struct port_obj *port_with_queues(uint32_t id)
@@ -33,10 +34,13 @@ static const struct poll_list *list_without_moving(const struct poll_list *list)
 {
 	struct poll_list *kept = garbage_alloc(sizeof(*kept) + list->n * sizeof(kept->q[0]));
 
-	kept->n = 0;
-	for (uint32_t i = 0; i < list->n; i++)
-		if (!changes_hands(port_obj_by_id(list->q[i]->port_id), list->q[i]->queue))
-			kept->q[kept->n++] = list->q[i];
+	kept->n = kept->nmode = 0;
+	for (uint32_t i = 0; i < list->n; i++) {
+		if (changes_hands(port_obj_by_id(list->q[i]->port_id), list->q[i]->queue))
+			continue;
+		kept->q[kept->n++] = list->q[i];
+		kept->nmode += i >= list->n - list->nmode;
+	}
 	return kept;
 }
 
@@ -73,11 +77,14 @@ static bool survey(uint32_t *n)
 	return moving;
 }
 
-static void fill(struct poll_list **list)
+// Appends the queues of the ports in mode switch, or of the others.
+static void fill(struct poll_list **list, bool others)
 {
 	for (uint32_t id = 1; id <= port_obj_max_id(); id++) {
 		struct port_obj *p = port_with_queues(id);
 
+		if (p && (p->fwd && p->fwd->mode != FWD_MODE_SWITCH) != others)
+			continue;
 		for (uint16_t q = 0; p && q < p->dev->nrxq; q++) {
 			uint8_t w = wanted(p, q);
 
@@ -86,13 +93,14 @@ static void fill(struct poll_list **list)
 				continue;
 			p->rxq[q].last = w;
 			list[w]->q[list[w]->n++] = &p->dev->rxq[q];
+			list[w]->nmode += others;
 		}
 	}
 }
 
 static bool lists_equal(const struct poll_list *a, const struct poll_list *b)
 {
-	return a && a->n == b->n && memcmp(a->q, b->q, a->n * sizeof(a->q[0])) == 0;
+	return a && a->n == b->n && a->nmode == b->nmode && memcmp(a->q, b->q, a->n * sizeof(a->q[0])) == 0;
 }
 
 void publish_poll_update(struct fwd_state *s, const struct fwd_state *old)
@@ -107,9 +115,10 @@ void publish_poll_update(struct fwd_state *s, const struct fwd_state *old)
 	}
 	for (unsigned int w = 0; w < s->nworkers; w++) {
 		list[w] = garbage_alloc(sizeof(*list[w]) + n[w] * sizeof(list[w]->q[0]));
-		list[w]->n = 0;
+		list[w]->n = list[w]->nmode = 0;
 	}
-	fill(list);
+	fill(list, false);
+	fill(list, true);
 	for (unsigned int w = 0; w < s->nworkers; w++) {
 		if (lists_equal(s->poll[w], list[w])) {
 			garbage_free_later(list[w]);

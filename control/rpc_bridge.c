@@ -258,7 +258,8 @@ RPC_METHOD(method_port_del)
 
 static const char *const bridge_key[] = {"name", NULL};
 static const char *const member_key[] = {"bridge", "port", NULL};
-static const struct kind_ref member_refs[] = {{"bridge", "bridge"}, {"port", "port"}, {0}};
+static const struct kind_ref member_refs[] = {
+	{.field = "bridge", .kind = "bridge"}, {.field = "port", .kind = "port"}, {0}};
 
 static const struct kind kind_bridge = {
 	.name = "bridge",

@@ -205,7 +205,8 @@ static const struct rpc_method method_flush = {
 RPC_METHOD(method_flush)
 
 static const char *const key[] = {"bridge", "vlan", "mac", NULL};
-static const struct kind_ref refs[] = {{"bridge", "bridge"}, {"port", "port"}, {NULL, "bridge_port"}, {0}};
+static const struct kind_ref refs[] = {
+	{.field = "bridge", .kind = "bridge"}, {.field = "port", .kind = "port"}, {.kind = "bridge_port"}, {0}};
 
 static const struct kind kind_fdb = {
 	.name = "fdb",

@@ -35,6 +35,7 @@ static json_t *counters_json(const struct port_counters *c)
 	set_count(o, "tx_packets", c->tx_packets);
 	set_count(o, "tx_bytes", c->tx_bytes);
 	set_count(o, "copies", c->copies);
+	set_count(o, "generated", c->generated);
 	return o;
 }
 
@@ -113,7 +114,8 @@ static const struct rpc_method method_port_stats = {
 		"An object: name, rx_packets, rx_bytes, rx_errors, rx_missed (the device had no room), "
 		"rx_nombuf (of these, no buffer was free), tx_packets, "
 		"tx_bytes, "
-		"tx_errors, copies (sent beyond one for each packet received here), drops ({reason: packets}), queues "
+		"tx_errors, copies (sent beyond one for each packet received here), generated (by modes txonly and "
+		"flowgen), drops ({reason: packets}), queues "
 		"(array of {queue, rx_packets, rx_bytes, tx_packets, tx_bytes, lcore that polls it}); vhost-user also "
 		"notify_sent, notify_suppressed.",
 	.example = "{\"name\": \"p1\"}",
@@ -155,6 +157,7 @@ static json_t *audit_numbers(unsigned int worker)
 	json_object_set_new(o, "imbalance", json_integer(a.imbalance));
 	set_count(o, "rx", a.rx);
 	set_count(o, "copies", a.copies);
+	set_count(o, "generated", a.generated);
 	set_count(o, "tx", a.tx);
 	set_count(o, "drops", a.drops);
 	set_count(o, "punted", a.punted);
@@ -187,10 +190,12 @@ static int audit(struct rpc_call *c, const json_t *params, json_t **result, stru
 
 static const struct rpc_method method_audit = {
 	.name = "stats.audit",
-	.help = "Proves that no packet is lost unseen: rx + copies = tx + drops + punted + held, exact to the packet, "
+	.help = "Proves that no packet is lost unseen: rx + copies + generated = tx + drops + punted + held, exact to "
+		"the packet, "
 		"over all "
 		"ports that ever were, since start. Clearing statistics does not change it.",
-	.result = "An object: ok, imbalance (left side minus right side), rx, copies, tx, drops, punted, held, workers "
+	.result = "An object: ok, imbalance (left side minus right side), rx, copies, generated, tx, drops, punted, "
+		  "held, workers "
 		  "(array of "
 		  "the same for each, with lcore).",
 	.example = "{}",

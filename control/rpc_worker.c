@@ -325,7 +325,7 @@ RPC_METHOD(method_rebalance)
 
 static const char *const worker_key[] = {"lcore", NULL};
 static const char *const assign_key[] = {"port", "queue", NULL};
-static const struct kind_ref assign_refs[] = {{"port", "port"}, {0}};
+static const struct kind_ref assign_refs[] = {{.field = "port", .kind = "port"}, {0}};
 
 static const struct kind kind_worker = {
 	.name = "worker",

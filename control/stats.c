@@ -119,6 +119,7 @@ static void audit_worker(unsigned int i, struct stats_audit *a)
 
 		a->rx += c->rx_packets;
 		a->copies += c->copies;
+		a->generated += c->generated;
 		a->tx += c->tx_packets;
 		for (unsigned int r = 0; r < DROP_COUNT; r++)
 			a->drops += c->drops[r];
@@ -134,7 +135,7 @@ void stats_audit(unsigned int i, struct stats_audit *a)
 	memset(a, 0, sizeof(*a));
 	for (unsigned int w = i == n ? 0 : i; w < (i == n ? n : i + 1); w++)
 		audit_worker(w, a);
-	a->imbalance = (int64_t)(a->rx + a->copies - a->tx - a->drops - a->punted - a->held);
+	a->imbalance = (int64_t)(a->rx + a->copies + a->generated - a->tx - a->drops - a->punted - a->held);
 }
 
 // From the snapshot taken last.

@@ -22,8 +22,8 @@ void stats_total_since_clear(struct port_counters *out);
 
 // Sums of one worker, or of all (i == workers_count()), as audited.
 struct stats_audit {
-	uint64_t rx, copies, tx, drops, punted, held;
-	int64_t imbalance; // rx + copies - tx - drops - punted - held: 0 or there is a bug
+	uint64_t rx, copies, generated, tx, drops, punted, held;
+	int64_t imbalance; // rx + copies + generated - tx - drops - punted - held: 0 or there is a bug
 };
 void stats_audit(unsigned int i, struct stats_audit *out);
 

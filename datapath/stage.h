@@ -20,6 +20,43 @@ static inline const struct fwd_port *fwd_port_find(const struct worker *w, uint1
 	return port_id < w->state->nports ? w->state->port[port_id] : NULL;
 }
 
+// Takes packets of a queue, which is left alone while its idle word says that there are none.
+static inline uint16_t rxq_poll(struct rxq *q, struct rte_mbuf **pkt, uint16_t n)
+{
+	const uint16_t *idle = __atomic_load_n(&q->idle_word, __ATOMIC_RELAXED);
+
+	if (idle && __atomic_load_n(idle, __ATOMIC_RELAXED) == q->idle_value)
+		return 0;
+	return q->rx(q, pkt, n);
+}
+
+#define OFFLOADS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM)
+
+// The largest frame to be segmented: an IPv6 header and what its length field can say, under two tags. A guest's may be
+// of any length.
+#define SEGMENTED_MAX (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + 40 + UINT16_MAX)
+
+// Which of the packets in `mask` are longer than that.
+static inline uint64_t burst_longer(const struct burst *b, uint64_t mask, uint32_t bytes)
+{
+	uint64_t found = 0;
+	uint32_t i;
+
+	lane_foreach (i, mask)
+		found |= (uint64_t)(b->pkt[i]->pkt_len > bytes) << i;
+	return found;
+}
+
+// Which of the packets [first, end) ask for an offload.
+static inline uint64_t burst_offloads(const struct burst *b, uint32_t first, uint32_t end)
+{
+	uint64_t mask = 0;
+
+	for (uint32_t i = first; i < end; i++)
+		mask |= (uint64_t) !!(b->pkt[i]->ol_flags & OFFLOADS) << i;
+	return mask;
+}
+
 void pipeline_run(struct worker *w, struct burst *b);
 
 // Loses packets of a burst: counts them by reason, at the port they came in by or, for the reasons past
@@ -39,6 +76,13 @@ static inline void burst_drop(struct worker *w, struct burst *b, uint64_t mask, 
 // not (and *m stays the caller's). *segment: *m is to be split on sending.
 enum drop_reason egress_apply(const struct burst *b, uint32_t i, const struct fwd_port *fp, struct rte_mbuf **m,
 			      bool *segment);
+
+// Makes *m a packet that nobody else holds: where others do, a copy, to which the caller's reference moves. 0 or
+// -ENOMEM.
+int egress_own(struct rte_mbuf **m);
+
+// Sends packets of `bytes` in all by a port that is there; what it does not take is dropped by name.
+void tx_send(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes);
 
 // Adds one packet to a port's transmit buffer, which takes it. `in_port` is charged for the extra packets made if
 // `segment` asks for TCP segmentation.

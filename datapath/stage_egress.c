@@ -80,8 +80,7 @@ static int tag_fix(struct rte_mbuf *m, uint16_t vid, bool tagged, bool priority,
 	return 0;
 }
 
-// Gives *m a copy of its own if other references exist. The caller's reference moves to the copy.
-static int own_copy(struct rte_mbuf **m)
+int egress_own(struct rte_mbuf **m)
 {
 	struct rte_mbuf *copy;
 
@@ -114,7 +113,7 @@ enum drop_reason egress_apply(const struct burst *b, uint32_t i, const struct fw
 	bool checksum = !(flags & RTE_MBUF_F_TX_TCP_SEG) && !(has & PORT_OFFLOAD_CSUM) &&
 			flags & (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM);
 
-	if ((retag || checksum) && own_copy(m))
+	if ((retag || checksum) && egress_own(m))
 		return DROP_NO_MBUF;
 	if (retag && tag_fix(*m, vid, tagged, priority, fp))
 		return DROP_NO_MBUF;
@@ -143,16 +142,6 @@ static void odd_packets(struct worker *w, struct burst *b, uint64_t odd, const s
 	}
 }
 
-static uint64_t too_long(const struct burst *b, uint64_t mask, uint32_t max_frame)
-{
-	uint64_t found = 0;
-	uint32_t i;
-
-	lane_foreach (i, mask)
-		found |= (uint64_t)(b->pkt[i]->pkt_len > max_frame) << i;
-	return found;
-}
-
 // All packets of the burst that leave by one port. `numbered`: lanes in domains of one VLAN, where tags may differ.
 static void port_egress(struct worker *w, struct burst *b, uint64_t mask, uint64_t numbered, uint16_t port_id)
 {
@@ -164,7 +153,7 @@ static void port_egress(struct worker *w, struct burst *b, uint64_t mask, uint64
 		return;
 	}
 	if (unlikely(b->longest > fp->max_frame))
-		odd |= too_long(b, mask, fp->max_frame);
+		odd |= burst_longer(b, mask, fp->max_frame);
 	if (mask & numbered) {
 		uint64_t wants_tag = ~lanes_equal16(b->vid, fp->untagged_vid);
 

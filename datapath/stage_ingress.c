@@ -9,11 +9,6 @@
 #include "stage.h"
 
 #define TAG_LEN 4
-#define OFFLOADS (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM)
-
-// The largest frame to be segmented: an IPv6 header and what its length field can say, under two tags. A guest's may be
-// of any length.
-#define SEGMENTED_MAX (RTE_ETHER_HDR_LEN + 2 * TAG_LEN + 40 + UINT16_MAX)
 
 // A frame longer than MTU + Ethernet header is a giant, unless its tags (two at most) explain it or it is to be
 // segmented.
@@ -101,15 +96,6 @@ static bool odd_packet(struct worker *w, struct burst *b, uint32_t i, const stru
 	return false;
 }
 
-static uint64_t asking_for_offload(const struct burst *b, uint32_t first, uint32_t end)
-{
-	uint64_t mask = 0;
-
-	for (uint32_t i = first; i < end; i++)
-		mask |= (uint64_t) !!(b->pkt[i]->ol_flags & OFFLOADS) << i;
-	return mask;
-}
-
 // The packets [first, end), all from queue q. Returns those that go on.
 static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t first, uint32_t end, struct rxq *q)
 {
@@ -145,7 +131,7 @@ static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t firs
 			good &= ~(UINT64_C(1) << i);
 	}
 	if (flags & OFFLOADS)
-		b->offload |= asking_for_offload(b, first, end);
+		b->offload |= burst_offloads(b, first, end);
 	b->longest = RTE_MAX(b->longest, longest);
 	b->bytes += bytes;
 	c->rx_packets += end - first;

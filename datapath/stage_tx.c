@@ -8,7 +8,7 @@
 
 #define SEGMENTS_MAX 1024 // of one frame of 64 KiB at the smallest segment worth sending; more is refused
 
-static void tx_send(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes)
+void tx_send(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes)
 {
 	struct port *p = w->state->port[port_id]->port;
 	struct txq *q = &p->txq[w->index < p->ntxq ? w->index : w->index % p->ntxq];

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "../ports/port.h"
+#include "fwd_mode.h"
 
 #define WORKERS_MAX 64
 #define DOMAIN_MAX 65536 // ids are 1..65535; 0 is no domain
@@ -38,6 +39,9 @@ struct fwd_port {
 	const uint16_t *
 		vid_domain; // [VLAN_COUNT] domain of each VID, 0 denied; NULL for access ports and those without bridge
 	uint16_t bridge;    // index of the bridge, 0 none
+	uint16_t peer;      // in modes other than switch: the port that its packets leave by, maybe itself
+	uint8_t mode;       // enum fwd_mode
+	struct rte_ether_addr mac;
 };
 
 // One member of a broadcast domain.
@@ -54,9 +58,10 @@ struct fwd_domain {
 	struct fwd_member member[];
 };
 
-// The queues one worker polls.
+// The queues one worker polls: first those whose packets go through the pipeline.
 struct poll_list {
-	uint32_t n;
+	uint32_t n;     // all
+	uint32_t nmode; // the last ones of q: of ports in a mode other than switch, each visited by its mode's function
 	struct rxq *q[];
 };
 

@@ -4,8 +4,8 @@
 //
 // Design: a worker owns everything in `struct worker`; control reads the counters only through worker_snapshot(), for
 // which the worker copies its rows between two loops, so that what one worker counted is a consistent whole: rx +
-// copies = tx + drops + punted + held holds to the packet at any time. Events go to control through one ring per
-// worker.
+// copies + generated = tx + drops + punted + held holds to the packet at any time. Events go to control through one
+// ring per worker.
 #ifndef WORKER_H
 #define WORKER_H
 
@@ -21,7 +21,8 @@
 // What one worker counted of one port.
 struct port_counters {
 	uint64_t rx_packets, rx_bytes;
-	uint64_t copies; // packets that came in here and were sent to more than one port: how many more
+	uint64_t copies;    // packets that came in here and were sent to more than one port: how many more
+	uint64_t generated; // packets that a mode made here, to leave by this port
 	uint64_t tx_packets, tx_bytes;
 	uint64_t drops[DROP_COUNT];
 };

@@ -5,8 +5,8 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include "mode.h"
 #include "rcu.h"
-#include "stage.h"
 
 #define RX_SPACE_MIN 32 // a queue is asked for no fewer packets than this
 #define IDLE_SPIN_US 20 // empty polling before the first sleep
@@ -23,20 +23,17 @@ static inline void burst_run(struct worker *w, struct burst *b)
 	pipeline_run(w, b);
 }
 
-// Visits every queue once. Packets of several queues share a burst until it has no room for a queue's share.
+// Visits every queue once. Packets of several queues share a burst until it has no room for a queue's share; those of a
+// port in another mode than switch have theirs to themselves.
 static uint32_t poll_queues(struct worker *w, const struct poll_list *list)
 {
 	struct burst *b = &w->burst;
-	uint32_t got = 0;
+	uint32_t nswitch = list->n - list->nmode, got = 0;
 
-	for (uint32_t i = 0; i < list->n; i++) {
+	for (uint32_t i = 0; i < nswitch; i++) {
 		struct rxq *q = list->q[i];
-		const uint16_t *idle = __atomic_load_n(&q->idle_word, __ATOMIC_RELAXED);
-		uint16_t n;
+		uint16_t n = rxq_poll(q, b->pkt + b->n, (uint16_t)(BURST_MAX - b->n));
 
-		if (idle && __atomic_load_n(idle, __ATOMIC_RELAXED) == q->idle_value)
-			continue;
-		n = q->rx(q, b->pkt + b->n, (uint16_t)(BURST_MAX - b->n));
 		if (!n)
 			continue;
 		b->from[b->nsegments++] = (struct burst_segment){.q = q, .first = b->n};
@@ -47,6 +44,8 @@ static uint32_t poll_queues(struct worker *w, const struct poll_list *list)
 	}
 	if (b->n)
 		burst_run(w, b);
+	for (uint32_t i = nswitch; i < list->n; i++)
+		got += mode_run(w, list->q[i]);
 	return got;
 }
 
@@ -149,6 +148,7 @@ const struct datapath_ops DATAPATH_OPS = {
 	.isa = DATAPATH_ISA,
 	.worker_loop = worker_loop,
 	.pipeline_run = pipeline_run,
+	.mode_run = mode_run,
 	.tx_flush = tx_flush,
 	.lanes = &lanes,
 };

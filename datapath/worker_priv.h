@@ -40,7 +40,8 @@ struct worker {
 	struct tx_buffer *tx;        // [PORT_MAX]
 	uint16_t *tx_dirty;          // ports whose buffer is not empty, each once
 	uint32_t ntx_dirty;
-	uint32_t nports; // rows of `count` that may not be zero: highest port id seen plus one
+	uint32_t nports;    // rows of `count` that may not be zero: highest port id seen plus one
+	uint32_t next_flow; // of mode flowgen
 	struct worker_counters self;
 	struct rte_ring *events;      // of struct worker_event; producer: worker, consumer: control
 	struct worker_recent *recent; // [WORKER_RECENT]
@@ -75,6 +76,8 @@ struct datapath_ops {
 	int (*worker_loop)(void *worker);
 	// Runs worker->burst, whose pkt, n, from and nsegments are filled, through all stages; b->n is 0 afterwards.
 	void (*pipeline_run)(struct worker *w, struct burst *b);
+	// Visits a queue of a port in a mode other than switch; worker->burst is empty. Returns how many packets.
+	uint32_t (*mode_run)(struct worker *w, struct rxq *q);
 	// Sends everything that waits in transmit buffers.
 	void (*tx_flush)(struct worker *w);
 	const struct lanes_ops *lanes; // for the test against the scalar twins

@@ -183,6 +183,17 @@ class Sluice:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class SluiceIo(Sluice):
+    """Ourselves in testpmd's place: mode io."""
+    name = "Sluice io"
+
+    def start(self, pcap, macs):
+        self.start_daemon()
+        for name, devargs in zip(["in", "out"], vdevs(pcap)):
+            self.call("port.add", name=name, type="dpdk", devargs=devargs)
+        self.call("fwd.set", mode="io")
+
+
 class Ovs:
     """OVS-DPDK: one bridge, action NORMAL, the destinations in its FDB."""
     name = "OVS-DPDK NORMAL"

@@ -17,9 +17,10 @@ def device(cls, *args, label=None):
     return make
 
 
-class Bridge:
-    """Frames of one port to another through a bridge; testpmd io is the floor."""
+class OneWay:
+    """Frames of one port to another; testpmd io is the floor."""
     floor, unit = dut.Testpmd.name, CYCLES
+    ours, peers = dut.Sluice, ()
 
     def __init__(self, name, text, flows, macs, target):
         self.name, self.text, self.flows, self.macs, self.target = name, text, flows, macs, target
@@ -29,11 +30,21 @@ class Bridge:
         return pcap, traffic.write_pcap(pcap, self.flows, macs=self.macs)
 
     def devices(self, build, setup):
-        return [device(dut.Testpmd), device(dut.Sluice, build), device(dut.Ovs)]
+        return [device(dut.Testpmd), device(self.ours, build)] + [device(peer) for peer in self.peers]
 
     def missed(self, rows):
-        above = rows[dut.Sluice.name]["above_floor"]
+        above = rows[self.ours.name]["above_floor"]
         return [] if above <= self.target else ["%s: %+.1f cycles above io, at most %+d" % (self.name, above, self.target)]
+
+
+class Io(OneWay):
+    """Through our own io mode."""
+    ours = dut.SluiceIo
+
+
+class Bridge(OneWay):
+    """Through a bridge."""
+    peers = (dut.Ovs,)
 
 
 class VhostPorts:
@@ -72,6 +83,8 @@ class IdlePorts:
 
 
 ALL = [
+    Io("io-1k", "1000 UDP flows of 64 bytes, forwarded unseen", 1000, 1, 4),
+    Io("io-100k", "100 000 UDP flows of 64 bytes, forwarded unseen", 100000, 1, 6),
     Bridge("bridge-1k", "1000 UDP flows of 64 bytes between two hosts", 1000, 1, 20),
     Bridge("bridge-100k", "100 000 UDP flows of 64 bytes between two hosts", 100000, 1, 35),
     Bridge("bridge-1k-macs", "1000 flows, each of its own source and destination MAC", 1000, 1000, 20),

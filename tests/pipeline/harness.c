@@ -200,7 +200,7 @@ void harness_audit(void)
 	for (uint16_t id = 1; id < HARNESS_PORTS; id++) {
 		const struct port_counters *c = &harness_worker->count[id];
 
-		in += c->rx_packets + c->copies;
+		in += c->rx_packets + c->copies + c->generated;
 		out += c->tx_packets;
 		for (int r = 0; r < DROP_COUNT; r++)
 			out += c->drops[r];
@@ -212,8 +212,19 @@ void harness_audit(void)
 		rte_pktmbuf_free_bulk(harness_ports[id].out, harness_ports[id].nout);
 		harness_ports[id].nout = 0;
 		harness_worker->count[id].tx_packets = harness_worker->count[id].rx_packets = 0;
-		harness_worker->count[id].copies = 0;
+		harness_worker->count[id].copies = harness_worker->count[id].generated = 0;
 		memset(harness_worker->count[id].drops, 0, sizeof(harness_worker->count[id].drops));
 	}
 	assert_int_equal(rte_mempool_in_use_count(port_pool()), 0);
+}
+
+void harness_on_all_levels(void **test)
+{
+	static const char *const levels[] = {"v2", "v3", "v4"};
+	void (*fn)(void) = *(void (**)(void)) * test;
+
+	for (unsigned int i = 0; i < RTE_DIM(levels); i++) {
+		if (harness_reset(levels[i]))
+			fn();
+	}
 }

@@ -50,7 +50,19 @@ void harness_in(uint16_t port_id, struct rte_mbuf *m); // runs the pipeline by i
 void harness_run(void);                                // and sends what is buffered
 
 uint64_t harness_drops(uint16_t port_id, enum drop_reason reason);
-// rx + copies == tx + drops, and no mbuf is lost: all of the pool's are free but those that ports hold. Fails the test.
+// rx + copies + generated == tx + drops, and no mbuf is lost: all of the pool's are free but those that ports hold.
+// Fails the test.
 void harness_audit(void);
+
+// Runs a test on every level that this CPU has, each from a fresh start: an entry of the array that cmocka takes.
+void harness_on_all_levels(void **state);
+#define TEST(name)                                                                                                     \
+	(struct CMUnitTest)                                                                                            \
+	{                                                                                                              \
+#name, harness_on_all_levels, NULL, NULL, &(struct { void (*fn)(void); })                              \
+		{                                                                                                      \
+			name                                                                                           \
+		}                                                                                                      \
+	}
 
 #endif

@@ -397,27 +397,6 @@ static void vector_tests_equal_their_scalar_twins(void)
 	}
 }
 
-static const char *const levels[] = {"v2", "v3", "v4"};
-
-static void on_all_levels(void **state)
-{
-	void (*test)(void) = *(void (**)(void)) * state;
-
-	for (unsigned int i = 0; i < RTE_DIM(levels); i++) {
-		if (harness_reset(levels[i]))
-			test();
-	}
-}
-
-#define TEST(name)                                                                                                     \
-	(struct CMUnitTest)                                                                                            \
-	{                                                                                                              \
-#name, on_all_levels, NULL, NULL, &(struct { void (*fn)(void); })                                      \
-		{                                                                                                      \
-			name                                                                                           \
-		}                                                                                                      \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

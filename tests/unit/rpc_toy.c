@@ -216,7 +216,7 @@ RPC_METHOD(method_fail)
 RPC_METHOD(method_event)
 
 static const char *const name_key[] = {"name", NULL};
-static const struct kind_ref item_refs[] = {{"box", "box"}, {NULL, NULL}};
+static const struct kind_ref item_refs[] = {{.field = "box", .kind = "box"}, {0}};
 // Registered against their order, which must not matter.
 static const struct kind kind_item = {.name = "item",
 				      .plural = "items",
