@@ -94,7 +94,7 @@ static void print_stream(struct session *s, const struct config *c, const json_t
 	if (out == NULL) {
 		const char *bridge = describe_text(in, "bridge");
 
-		printf(*bridge != '\0' ? "bridge %s" : "no bridge%s", bridge);
+		printf("%s%s", *bridge != '\0' ? "bridge " : "no bridge", bridge);
 		return;
 	}
 	id = testpmd_number(out) + 1;

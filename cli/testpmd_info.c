@@ -118,12 +118,14 @@ static void print_capabilities(const json_t *driver)
 	printf("Device error handling mode: %s\n", describe_text(driver, "error_handling"));
 }
 
-// The devargs without the device's name, as testpmd shows them; none: no line.
-static void add_devargs(json_t *facts)
+// The devargs without the device's name, as testpmd shows them.
+static void cut_devargs(json_t *facts)
 {
-	const char *all = describe_text(facts, "devargs"), *comma = strchr(all, ',');
+	const char *all = json_string_value(json_object_get(facts, "devargs"));
+	const char *comma = all != NULL ? strchr(all, ',') : NULL;
 
-	json_object_set_new(facts, "devargs", json_string(comma != NULL ? comma + 1 : ""));
+	if (all != NULL)
+		json_object_set_new(facts, "devargs", json_string(comma != NULL ? comma + 1 : ""));
 }
 
 static enum status print_info(struct session *s, const json_t *port)
@@ -134,7 +136,7 @@ static enum status print_info(struct session *s, const json_t *port)
 
 	known = json_object_size(driver) > 0;
 	json_object_update(facts, driver);
-	add_devargs(facts);
+	cut_devargs(facts);
 	json_object_set_new(facts, "mac", json_string(testpmd_mac(port).text));
 	// Without a DPDK driver the port's own name and kind are what tells it.
 	if (!known) {

@@ -83,16 +83,18 @@ enum status testpmd_ports(struct session *s, json_t **list)
 	return STATUS_DONE;
 }
 
-// As testpmd: which there are on standard output, what is wrong on standard error.
+// As testpmd: which there are on standard output, where something is shown, and what is wrong on standard error.
 static enum status invalid_port(struct session *s, const char *what, const char *spec, const json_t *ports)
 {
 	const json_t *p;
 	size_t i;
 
-	fputs("The valid ports array is [", stdout);
-	json_array_foreach (ports, i, p)
-		printf(" %u", testpmd_number(p));
-	puts(" ]");
+	if (strncmp(what, "show", 4) == 0 || strncmp(what, "clear", 5) == 0) {
+		fputs("The valid ports array is [", stdout);
+		json_array_foreach (ports, i, p)
+			printf(" %u", testpmd_number(p));
+		puts(" ]");
+	}
 	return session_fail(s, STATUS_REFUSED, "%s: Invalid port %s", what, spec);
 }
 

@@ -247,8 +247,9 @@ enum status testpmd_fwd_zero(struct session *s)
 
 static enum status only_all(struct session *s, char *const *words, size_t n)
 {
-	return strcmp(words[3], "all") == 0 ? STATUS_DONE
-					    : session_fail(s, STATUS_USAGE, "%s: Bad arguments (all)", words[0]);
+	return strcmp(words[3], "all") == 0
+		       ? STATUS_DONE
+		       : session_fail(s, STATUS_USAGE, "%s fwd stats: Bad arguments (all)", words[0]);
 }
 
 enum status testpmd_show_fwd(struct session *s, char *const *words, size_t n)
