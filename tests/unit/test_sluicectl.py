@@ -268,6 +268,8 @@ class Completion(Case):
         self.assertEqual(self.complete("port.add", "type=vhost-user", "mode=c"), ["mode=client"])
         self.assertEqual(self.complete("events.subscribe", "topics=port,l"), ["topics=port,link"])
         self.assertEqual(self.complete("wait", "port", "vm"), ["vm1"])
+        self.assertEqual(self.complete("port", "st"), ["start", "stop"])
+        self.assertEqual(self.complete("set", "f"), ["fwd"])
 
     def test_without_a_daemon_the_friendly_forms_remain(self):
         self.stop_daemon()
