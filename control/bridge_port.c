@@ -120,6 +120,10 @@ static int find_both(const json_t *conf, struct bridge **b, struct port_obj **p,
 
 	if (rc == 0)
 		rc = port_obj_get("port", port, p, f);
+	if (rc == 0 && (*p)->pktgen)
+		return fault_str(f, -EBUSY, "port", port,
+				 "a port that the traffic generator does not have (pktgen.stop)",
+				 "port %s is the traffic generator's", port);
 	if (rc < 0 || !(*p)->bp)
 		return rc;
 	if ((*p)->bp->bridge == *b)

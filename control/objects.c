@@ -13,6 +13,7 @@
 #include "garbage.h"
 #include "kinds.h"
 #include "log.h"
+#include "pktgen.h"
 #include "port.h"
 #include "publish.h"
 #include "rpc.h"
@@ -31,6 +32,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	unsigned int events = fdb_ctl_poll(), waiting;
 	struct timeval next = {0};
 
+	pktgen_poll();
 	garbage_collect();
 	waiting = rcu_poll();
 	poll_us = events || waiting ? POLL_MIN_US : RTE_MIN(2 * poll_us, (unsigned int)POLL_MAX_US);
@@ -117,6 +119,7 @@ void objects_destroy(void)
 		event_free(tick_timer);
 	poll_timer = tick_timer = NULL;
 	port_watch_destroy();
+	pktgen_destroy();
 	garbage_collect();
 	rcu_drain();
 	publish_destroy();

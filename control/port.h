@@ -68,6 +68,7 @@ struct port_obj {
 	struct bridge_port *bp;
 	uint8_t fwd_mode;           // enum fwd_mode, and...
 	uint16_t fwd_peer;          // ...the id of the port that packets leave by then; 0 in mode switch (fwd.c)
+	struct pktgen_port *pktgen; // while the generator has the port (pktgen.c)
 	uint32_t fwd_round;         // fwd.c has seen it in that round
 	uint32_t nstatic;           // static FDB entries behind it
 	uint32_t macs;              // learned FDB entries behind it

@@ -11,6 +11,7 @@
 #include "fwd.h"
 #include "garbage.h"
 #include "objects.h"
+#include "pktgen.h"
 #include "publish_poll.h"
 #include "vid_table.h"
 
@@ -129,7 +130,8 @@ static void port_describe(struct port_obj *p, struct fwd_port *fp)
 	fp->port = p->dev;
 	fp->max_frame = p->mtu + FRAME_HEADER;
 	fp->up = p->admin_up;
-	fp->mode = p->fwd_mode;
+	fp->mode = p->pktgen ? FWD_MODE_PKTGEN : p->fwd_mode;
+	fp->pktgen = p->pktgen;
 	fp->peer = p->fwd_peer;
 	fp->mac = p->dev->mac;
 	if (!bp)
@@ -149,7 +151,9 @@ static void port_update(struct port_obj *p, struct fwd_state *s)
 	uint64_t serial = p->bp ? p->bp->serial : 0;
 	struct fwd_port fp = {0};
 
-	if (there)
+	if (!there)
+		pktgen_port_gone(p);
+	else
 		port_describe(p, &fp);
 	if (old && (!there || serial != p->fwd_serial || (old->up && !fp.up)))
 		fdb_ctl_flush_port(p->id);

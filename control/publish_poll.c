@@ -11,7 +11,8 @@
 // The queue's worker in the state to be: none while the port is down, or forwarding stopped.
 static uint8_t wanted(const struct port_obj *p, uint16_t queue)
 {
-	return fwd_started() && port_obj_forwards(p) && !p->deleted && p->fwd ? p->rxq[queue].worker : WORKER_NONE;
+	return (fwd_started() || p->pktgen) && port_obj_forwards(p) && !p->deleted && p->fwd ? p->rxq[queue].worker
+											     : WORKER_NONE;
 }
 
 static struct port_obj *port_with_queues(uint32_t id)

@@ -18,7 +18,7 @@
 	X(RX_VLAN_DENIED, "rx_vlan_denied", "the port is not a member of the frame's VLAN")                            \
 	X(BRIDGE_HAIRPIN, "bridge_hairpin", "the destination is behind the port it came from")                         \
 	X(BRIDGE_NO_MEMBER, "bridge_no_member", "flooded, and no other port of the VLAN is up")                        \
-	X(RX_SINK, "rx_sink", "the port is in mode rxonly or flowgen, which keep nothing")                             \
+	X(RX_SINK, "rx_sink", "the port is in mode rxonly or flowgen, or the generator's; they keep nothing")          \
 	X(RX_NOT_ECHO, "rx_not_echo", "the port is in mode icmpecho, and this is no ARP or echo request")              \
 	X(NO_MBUF, "no_mbuf", "no buffer was free for a copy or a segment")                                            \
 	X(BAD_OFFLOAD, "bad_offload", "the offload asked for does not fit the packet's headers")                       \

@@ -24,6 +24,7 @@ enum fwd_mode {
 #define X(id, name, fn, help) FWD_MODE_##id,
 	FWD_MODES(X)
 #undef X
+		FWD_MODE_PKTGEN, // of ports that the traffic generator has; fwd.set cannot choose it
 };
 
 #endif

@@ -5,6 +5,7 @@ static const mode_fn modes[] = {
 #define X(id, name, fn, help) [FWD_MODE_##id] = fn,
 	FWD_MODES(X)
 #undef X
+		[FWD_MODE_PKTGEN] = mode_pktgen,
 };
 
 uint32_t mode_run(struct worker *w, struct rxq *q)

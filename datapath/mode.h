@@ -25,6 +25,7 @@ typedef uint32_t (*mode_fn)(struct worker *w, struct rxq *q, const struct fwd_po
 #define X(id, name, fn, help) uint32_t fn(struct worker *w, struct rxq *q, const struct fwd_port *in);
 FWD_MODES(X)
 #undef X
+uint32_t mode_pktgen(struct worker *w, struct rxq *q, const struct fwd_port *in);
 
 // Visits a queue whose port is in a mode other than `switch`. The worker's burst is empty, before and after.
 uint32_t mode_run(struct worker *w, struct rxq *q);

@@ -76,10 +76,10 @@ struct pktgen_stream {
 
 // What a port does for the generator.
 struct pktgen_port {
-	struct pktgen_stream *send; // NULL: sends nothing
+	struct pktgen_stream *send; // atomic, written by control; NULL: sends nothing
+	uint64_t stream_mask;       // atomic, written by control; bit i: stream i is to arrive here
 	rte_spinlock_t lock;
-	uint64_t stream_mask; // bit i: stream i is to arrive here
-	uint64_t unknown;     // packets that are of no such stream
+	uint64_t unknown; // packets that are of no such stream; read by control
 };
 
 // The streams by id, for sinks. Written by control, read by workers (RCU).

@@ -84,6 +84,9 @@ int egress_own(struct rte_mbuf **m);
 // Sends packets of `bytes` in all by a port that is there; what it does not take is dropped by name.
 void tx_send(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes);
 
+// Sends packets of `bytes` in all by a port that is there. Returns how many it took; the others stay the caller's.
+uint16_t tx_try(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes);
+
 // Adds one packet to a port's transmit buffer, which takes it. `in_port` is charged for the extra packets made if
 // `segment` asks for TCP segmentation.
 void tx_add(struct worker *w, uint16_t port_id, uint16_t in_port, struct rte_mbuf *m, bool segment);

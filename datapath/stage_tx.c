@@ -8,7 +8,7 @@
 
 #define SEGMENTS_MAX 1024 // of one frame of 64 KiB at the smallest segment worth sending; more is refused
 
-void tx_send(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes)
+uint16_t tx_try(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes)
 {
 	struct port *p = w->state->port[port_id]->port;
 	struct txq *q = &p->txq[w->index < p->ntxq ? w->index : w->index % p->ntxq];
@@ -27,10 +27,17 @@ void tx_send(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t
 		rte_spinlock_unlock(&q->lock);
 	c->tx_packets += sent;
 	c->tx_bytes += bytes - lost_bytes;
-	if (unlikely(sent < n)) {
-		bool up = __atomic_load_n(&p->link_up, __ATOMIC_RELAXED);
+	return sent;
+}
 
-		c->drops[up ? DROP_TX_FULL : DROP_TX_DOWN] += n - sent;
+void tx_send(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes)
+{
+	uint16_t sent = tx_try(w, port_id, pkt, n, bytes);
+
+	if (unlikely(sent < n)) {
+		bool up = __atomic_load_n(&w->state->port[port_id]->port->link_up, __ATOMIC_RELAXED);
+
+		w->count[port_id].drops[up ? DROP_TX_FULL : DROP_TX_DOWN] += n - sent;
 		rte_pktmbuf_free_bulk(pkt + sent, n - sent);
 	}
 }

@@ -41,6 +41,7 @@ struct fwd_port {
 	uint16_t bridge;    // index of the bridge, 0 none
 	uint16_t peer;      // in modes other than switch: the port that its packets leave by, maybe itself
 	uint8_t mode;       // enum fwd_mode
+	struct pktgen_port *pktgen; // FWD_MODE_PKTGEN
 	struct rte_ether_addr mac;
 };
 
