@@ -22,6 +22,10 @@
 #include "../ports/port.h"
 #include "fwd_mode.h"
 
+struct fib4;
+struct fib6;
+struct nexthop_table;
+
 #define WORKERS_MAX 64
 #define DOMAIN_MAX 65536 // ids are 1..65535; 0 is no domain
 #define VLAN_COUNT 4096
@@ -50,8 +54,31 @@ struct fwd_member {
 	uint16_t port_id;
 };
 
-// One broadcast domain: a VLAN of a bridge, or a bridge's rest domain.
+// One L3 interface. Frames to its MAC in its domain are routed: the FDB has the static entry (mac, domain) ->
+// PORT_ROUTER, put there by control.
+struct fwd_iface {
+	uint16_t id;
+	uint16_t vrf;
+	uint16_t domain; // never 0
+	uint16_t mtu;    // bytes of an IP packet
+	bool up;         // routes; else what comes for it is lost by name
+	struct rte_ether_addr mac;
+};
+
+// The routes of one VRF. The FIBs change under the workers (fib4.h); a VRF's pointers do not while it is published.
+struct fwd_vrf {
+	const struct fib4 *fib4;
+	const struct fib6 *fib6;
+};
+
+// The FDB's port of frames that go to the router of their domain.
+#define PORT_ROUTER 0xffff
+
+// One broadcast domain: a VLAN of a bridge, a bridge's rest domain, or the link of an interface on a port (which has no
+// bridge and one member).
 struct fwd_domain {
+	uint16_t iface; // id of the L3 interface in it, 0 none: gets a copy of what is for all stations or its groups
+	bool suppress;  // ARP and neighbour solicitations are punted rather than flooded: control answers or floods
 	uint16_t bridge;
 	uint16_t vid;      // 0xffff (VLAN_NONE): the rest domain, where tags are passed as they are
 	bool learning;     // of the bridge
@@ -71,6 +98,10 @@ struct fwd_state {
 	uint16_t nports, ndomains;        // array sizes: highest id in use plus one
 	const struct fwd_port **port;     // [nports], NULL where no port
 	const struct fwd_domain **domain; // [ndomains], NULL where no domain
+	uint16_t nifaces, nvrfs;
+	const struct fwd_iface **iface; // [nifaces], NULL where none
+	const struct fwd_vrf *vrf;      // [nvrfs]
+	const struct nexthop_table *nexthops;
 	uint16_t nworkers;
 	const struct poll_list *poll[WORKERS_MAX]; // never NULL for i < nworkers
 };
