@@ -12,6 +12,7 @@
 #include "rpc.h"
 #include "rpc_stats.h"
 #include "stats.h"
+#include "store.h"
 
 static const char *const idle_names[] = {[WORKER_IDLE_POLL] = "poll", [WORKER_IDLE_SLEEP] = "sleep", NULL};
 
@@ -58,6 +59,21 @@ static json_t *poll_gap_json(const struct worker_counters *c)
 	return array;
 }
 
+static json_t *stages_json(const struct worker_counters *c)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < SAMPLE_COUNT; i++) {
+		const struct step_sample *s = &c->sample[i];
+
+		if (s->packets)
+			json_array_append_new(array, json_pack("{s:s,s:I,s:I,s:f}", "stage", sample_name(i), "packets",
+							       (json_int_t)s->packets, "cycles", (json_int_t)s->cycles,
+							       "cycles_per_packet", (double)s->cycles / s->packets));
+	}
+	return array;
+}
+
 json_t *worker_json(unsigned int i)
 {
 	const struct worker_conf *conf = worker_conf(i);
@@ -66,14 +82,14 @@ json_t *worker_json(unsigned int i)
 
 	stats_worker_since_clear(i, &c);
 	cycles = c.busy_cycles + c.idle_cycles;
-	return json_pack("{s:i,s:i,s:s,s:s,s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:f}", "lcore", conf->lcore,
-			 "cpu", conf->cpu, "role", "run", "isa", datapath_isa(), "idle", idle_names[worker_idle_get(i)],
-			 "busy", cycles ? (double)c.busy_cycles / cycles : 0.0, "busy_cycles",
-			 (json_int_t)c.busy_cycles, "idle_cycles", (json_int_t)c.idle_cycles, "loops",
+	return json_pack("{s:i,s:i,s:s,s:s,s:s,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:f,s:b,s:o}", "lcore",
+			 conf->lcore, "cpu", conf->cpu, "role", "run", "isa", datapath_isa(), "idle",
+			 idle_names[worker_idle_get(i)], "busy", cycles ? (double)c.busy_cycles / cycles : 0.0,
+			 "busy_cycles", (json_int_t)c.busy_cycles, "idle_cycles", (json_int_t)c.idle_cycles, "loops",
 			 (json_int_t)c.loops, "sleeps", (json_int_t)c.sleeps, "punted", (json_int_t)c.punted, "held",
 			 (json_int_t)c.held, "events_lost", (json_int_t)c.events_lost, "queues", queues_json(i),
 			 "burst_fill", burst_fill_json(&c), "poll_gap", poll_gap_json(&c), "poll_gap_max_us",
-			 cycles_us(c.poll_gap_max));
+			 cycles_us(c.poll_gap_max), "sampling", worker_sampling_get(i), "stages", stages_json(&c));
 }
 
 static int find_worker(const json_t *params, unsigned int *out, struct fault *f)
@@ -120,51 +136,52 @@ static const struct rpc_method method_list = {
 		"(share of cycles, 0 to 1), busy_cycles, idle_cycles, loops, sleeps, punted, held, events_lost, queues "
 		"(array of {port, queue, pinned}), burst_fill (packets in a burst: how often), poll_gap (array of "
 		"{below_us, "
-		"count}: time between two polls), poll_gap_max_us.",
+		"count}: time between two polls), poll_gap_max_us, sampling (as worker.set has it), stages (what was "
+		"sampled: "
+		"array of {stage, packets, cycles, cycles_per_packet}; beside the stages of the pipeline there are "
+		"receive, "
+		"mode (ports in a mode other than switch, as a whole) and flush (transmit buffers)).",
 	.example = "{}",
 	.call = list,
 };
 RPC_METHOD(method_list)
 
-// The idle policy that a worker started with, for worker.unset.
-static enum worker_idle idle_at_start(unsigned int i)
-{
-	return worker_conf(i)->idle;
-}
-
-struct idle_change {
+// What workers are told when a transaction is done.
+struct worker_change {
 	unsigned int worker;
 	enum worker_idle idle;
+	bool sampling;
 };
 
-static void idle_apply(void *arg)
+static void change_apply(void *arg)
 {
-	struct idle_change *ch = arg;
+	struct worker_change *ch = arg;
+	bool idle_changes = worker_idle_get(ch->worker) != ch->idle;
+	int lcore = worker_conf(ch->worker)->lcore;
 
 	worker_idle_set(ch->worker, ch->idle);
-	if (event_wanted("worker"))
-		event_send(
-			"worker", "idle",
-			json_pack("{s:i,s:s}", "lcore", worker_conf(ch->worker)->lcore, "idle", idle_names[ch->idle]));
+	if (idle_changes && event_wanted("worker"))
+		event_send("worker", "idle", json_pack("{s:i,s:s}", "lcore", lcore, "idle", idle_names[ch->idle]));
+	worker_sampling_set(ch->worker, ch->sampling);
 	free(ch);
 }
 
-// Workers are told when the transaction is done.
-static int idle_set(struct txn *t, unsigned int worker, enum worker_idle idle, bool keep, struct fault *f)
+// Gives a worker the settings `conf`, or without any those of its start.
+static int change(struct txn *t, unsigned int worker, const json_t *conf, struct fault *f)
 {
-	struct idle_change *ch = malloc(sizeof(*ch));
-	int lcore = worker_conf(worker)->lcore;
-	char key[16];
+	struct worker_change *ch = malloc(sizeof(*ch));
+	const char *idle = json_string_value(json_object_get(conf, "idle"));
 
 	if (!ch)
 		return fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory to change a worker");
-	*ch = (struct idle_change){worker, idle};
-	txn_done(t, idle_apply, free, ch);
-	snprintf(key, sizeof(key), "%d", lcore);
-	if (keep)
-		txn_put(t, "worker", key, json_pack("{s:i,s:s}", "lcore", lcore, "idle", idle_names[idle]));
-	else
-		txn_del(t, "worker", key);
+	*ch = (struct worker_change){
+		.worker = worker,
+		.idle = worker_conf(worker)->idle,
+		.sampling = json_is_true(json_object_get(conf, "sampling")),
+	};
+	if (idle)
+		ch->idle = strcmp(idle, "poll") == 0 ? WORKER_IDLE_POLL : WORKER_IDLE_SLEEP;
+	txn_done(t, change_apply, free, ch);
 	return 0;
 }
 
@@ -176,30 +193,57 @@ static const struct param set_params[] = {
 	 .help = "the worker on this EAL lcore; absent: all"},
 	{.name = "idle",
 	 .type = PARAM_ENUM,
-	 .flags = PARAM_REQUIRED,
 	 .choices = idle_names,
 	 .help = "what a worker does when there is nothing to do: poll on, or sleep for some microseconds at a time"},
+	{.name = "sampling",
+	 .type = PARAM_BOOL,
+	 .help = "count the cycles of each stage (worker.list shows them), at the price of some cycles a packet"},
 	{0},
 };
 
+// Adds to what was set of a worker before.
+static int set_one(struct txn *t, unsigned int worker, const json_t *params, struct fault *f)
+{
+	json_t *conf;
+	char key[16];
+	int rc;
+
+	snprintf(key, sizeof(key), "%u", worker_conf(worker)->lcore);
+	conf = store_get("worker", key) ? json_copy(store_get("worker", key)) : json_object();
+	if (!conf || json_object_update(conf, (json_t *)(uintptr_t)params) ||
+	    json_object_set_new(conf, "lcore", json_integer(worker_conf(worker)->lcore))) {
+		json_decref(conf);
+		return fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory to change a worker");
+	}
+	rc = change(t, worker, conf, f);
+	if (rc < 0)
+		json_decref(conf);
+	else
+		txn_put(t, "worker", key, conf);
+	return rc;
+}
+
 static int set(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f)
 {
-	bool poll = strcmp(json_string_value(json_object_get(params, "idle")), "poll") == 0;
 	unsigned int first = 0, end = workers_count();
 	int rc = 0;
+
+	if (!json_object_get(params, "idle") && !json_object_get(params, "sampling"))
+		return fault_set(f, -EINVAL, "idle", NULL, "idle, sampling or both", "there is nothing to set");
 
 	if (json_object_get(params, "lcore")) {
 		rc = find_worker(params, &first, f);
 		end = first + 1;
 	}
 	for (unsigned int i = first; i < end && rc == 0; i++)
-		rc = idle_set(c->txn, i, poll ? WORKER_IDLE_POLL : WORKER_IDLE_SLEEP, true, f);
+		rc = set_one(c->txn, i, params, f);
 	return rc;
 }
 
 static const struct rpc_method method_set = {
 	.name = "worker.set",
-	.help = "Sets what workers do when idle, over what sluiced was started with.",
+	.help = "Sets what workers do when idle, over what sluiced was started with, and whether their stages are "
+		"sampled.",
 	.params = set_params,
 	.result = "true.",
 	.example = "{\"idle\": \"sleep\"}",
@@ -221,14 +265,21 @@ static const struct param unset_params[] = {
 static int unset(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f)
 {
 	unsigned int i;
+	char key[16];
 	int rc = find_worker(params, &i, f);
 
-	return rc < 0 ? rc : idle_set(c->txn, i, idle_at_start(i), false, f);
+	if (rc == 0)
+		rc = change(c->txn, i, NULL, f);
+	if (rc < 0)
+		return rc;
+	snprintf(key, sizeof(key), "%u", worker_conf(i)->lcore);
+	txn_del(c->txn, "worker", key);
+	return 0;
 }
 
 static const struct rpc_method method_unset = {
 	.name = "worker.unset",
-	.help = "Takes worker.set back: the worker idles as sluiced was told at its start.",
+	.help = "Takes worker.set back: the worker idles as sluiced was told at its start, and is not sampled.",
 	.params = unset_params,
 	.result = "true.",
 	.flags = RPC_CHANGES,

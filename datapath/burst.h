@@ -21,15 +21,20 @@
 
 #define BURST_MAX LANES
 
-// In the order of the pipeline: pipeline.c calls one stage for each.
+// In the order of the pipeline: each lane and its stage, which pipeline.c calls.
+#define BURST_LANES(X)                                                                                                 \
+	X(INGRESS, ingress)                                                                                            \
+	X(BRIDGE, bridge)                                                                                              \
+	X(FLOOD, flood)                                                                                                \
+	X(EGRESS, egress)                                                                                              \
+	X(TX, tx)                                                                                                      \
+	X(DROP, drop)
+
 enum lane {
-	LANE_INGRESS,
-	LANE_BRIDGE,
-	LANE_FLOOD,
-	LANE_EGRESS,
-	LANE_TX,
-	LANE_DROP,
-	LANE_COUNT,
+#define X(id, stage) LANE_##id,
+	BURST_LANES(X)
+#undef X
+		LANE_COUNT
 };
 
 // Packets that came from one queue together: pkt[first] up to the next segment's first.

@@ -5,14 +5,13 @@
 #ifndef STAGE_H
 #define STAGE_H
 
+#include <rte_cycles.h>
+
 #include "worker_priv.h"
 
-void stage_ingress(struct worker *w, struct burst *b);
-void stage_bridge(struct worker *w, struct burst *b);
-void stage_flood(struct worker *w, struct burst *b);
-void stage_egress(struct worker *w, struct burst *b);
-void stage_tx(struct worker *w, struct burst *b);
-void stage_drop(struct worker *w, struct burst *b);
+#define X(id, stage) void stage_##stage(struct worker *w, struct burst *b);
+BURST_LANES(X)
+#undef X
 
 // A port of this loop's state, or NULL if there is none of that id any more.
 static inline const struct fwd_port *fwd_port_find(const struct worker *w, uint16_t port_id)
@@ -58,6 +57,18 @@ static inline uint64_t burst_offloads(const struct burst *b, uint32_t first, uin
 }
 
 void pipeline_run(struct worker *w, struct burst *b);
+
+// Charges the cycles since the last charge to a step, if it had packets. Only while the worker is being sampled.
+static inline void sample(struct worker *w, unsigned int step, uint32_t packets)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (packets) {
+		w->self.sample[step].packets += packets;
+		w->self.sample[step].cycles += now - w->sampled;
+	}
+	w->sampled = now;
+}
 
 // Loses packets of a burst: counts them by reason, at the port they came in by or, for the reasons past
 // DROP_INGRESS_LAST, at the one they should have left by, and has them freed at the end of the pass.

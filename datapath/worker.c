@@ -125,6 +125,16 @@ void worker_idle_set(unsigned int i, enum worker_idle idle)
 	__atomic_store_n(&workers[i]->shared.idle, idle, __ATOMIC_RELAXED);
 }
 
+bool worker_sampling_get(unsigned int i)
+{
+	return workers[i]->shared.sampling;
+}
+
+void worker_sampling_set(unsigned int i, bool on)
+{
+	__atomic_store_n(&workers[i]->shared.sampling, on, __ATOMIC_RELAXED);
+}
+
 void worker_poll_gap_reset(void)
 {
 	for (unsigned int i = 0; i < nworkers; i++)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "burst.h"
 #include "drop.h"
 #include "state.h"
 
@@ -27,6 +28,19 @@ struct port_counters {
 	uint64_t drops[DROP_COUNT];
 };
 
+// Where a worker's cycles go while it is being sampled: the stages of the pipeline by their lane, and what is before
+// and after them.
+enum sample_step {
+	SAMPLE_RECEIVE = LANE_COUNT, // polls up to the one that fills a burst
+	SAMPLE_MODE,                 // ports in a mode other than switch, from receive to send
+	SAMPLE_FLUSH,                // transmit buffers, at the end of a loop
+	SAMPLE_COUNT
+};
+
+struct step_sample {
+	uint64_t packets, cycles;
+};
+
 // What one worker counted of itself.
 struct worker_counters {
 	uint64_t loops, busy_cycles, idle_cycles, sleeps;
@@ -37,6 +51,7 @@ struct worker_counters {
 	uint64_t poll_gap[HIST_BUCKETS]; // [i]: gaps between two polls of 2^i <= cycles < 2^(i+1); sleeps by choice not
 					 // counted
 	uint64_t poll_gap_max;           // cycles, since worker_poll_gap_reset()
+	struct step_sample sample[SAMPLE_COUNT];
 };
 
 struct worker_stats {
@@ -79,6 +94,12 @@ unsigned int workers_count(void);
 const struct worker_conf *worker_conf(unsigned int i);
 enum worker_idle worker_idle_get(unsigned int i);
 void worker_idle_set(unsigned int i, enum worker_idle idle); // at run time
+
+// Whether worker i counts the cycles of each step of its work: off at first. Costs a worker a branch per burst when
+// off, and a read of the TSC (some 20 cycles) per step and burst when on. Control thread, at run time.
+bool worker_sampling_get(unsigned int i);
+void worker_sampling_set(unsigned int i, bool on);
+const char *sample_name(unsigned int step); // "receive", "ingress"...
 
 // Asks all workers for their counters and waits, at most `timeout_ms`, for each to copy them between two loops.
 // stats[workers_count()], allocated by worker_stats_alloc(). Returns 0, or -ETIMEDOUT with the number of the silent

@@ -44,9 +44,25 @@ static uint32_t poll_queues(struct worker *w, const struct poll_list *list)
 	}
 	if (b->n)
 		burst_run(w, b);
-	for (uint32_t i = nswitch; i < list->n; i++)
-		got += mode_run(w, list->q[i]);
+	for (uint32_t i = nswitch; i < list->n; i++) {
+		uint32_t n = mode_run(w, list->q[i]);
+
+		if (unlikely(w->sampling))
+			sample(w, SAMPLE_MODE, n);
+		got += n;
+	}
 	return got;
+}
+
+static inline void flush(struct worker *w)
+{
+	uint32_t held = (uint32_t)w->self.held;
+
+	if (unlikely(w->sampling)) // what went before is empty polls
+		w->sampled = rte_rdtsc();
+	tx_flush(w);
+	if (unlikely(w->sampling))
+		sample(w, SAMPLE_FLUSH, held);
 }
 
 // Sleeps longer the longer nothing came, up to the bound; offline, so that nobody waits for a sleeper.
@@ -120,8 +136,10 @@ static int worker_loop(void *arg)
 		w->now_s = datapath_clock();
 		if (w->state) {
 			w->nports = RTE_MAX(w->nports, (uint32_t)w->state->nports);
+			w->sampling = __atomic_load_n(&w->shared.sampling, __ATOMIC_RELAXED);
+			w->sampled = w->tsc;
 			got = poll_queues(w, w->state->poll[w->index]);
-			tx_flush(w);
+			flush(w);
 		}
 		rte_rcu_qsbr_quiescent(rcu_var(), w->index);
 		snapshot_if_asked(w);

@@ -36,6 +36,8 @@ struct worker {
 	struct hash64 *fdb_hash;
 	struct fdb *fdb;
 	uint64_t tsc;                // of this loop
+	uint64_t sampled;            // TSC up to which cycles are charged to a step
+	bool sampling;               // in this loop
 	struct port_counters *count; // [PORT_MAX]
 	struct tx_buffer *tx;        // [PORT_MAX]
 	uint16_t *tx_dirty;          // ports whose buffer is not empty, each once
@@ -51,6 +53,7 @@ struct worker {
 	struct worker_shared {
 		bool stop;               // written by control
 		uint8_t idle;            // written by control, enum worker_idle
+		bool sampling;           // written by control
 		uint32_t snapshot_asked; // written by control after snapshot_to
 		uint32_t gap_reset_asked;
 		struct worker_stats *snapshot_to;

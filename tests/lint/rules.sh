@@ -196,7 +196,7 @@ rule_stages() {
 	[[ -f docs/architecture.md && -f datapath/pipeline.c ]] || return 0
 	picture=$(sed -n '/^<!-- stages -->$/,/^## /p' docs/architecture.md | sed -n '/^```$/,/^```$/p' | grep -oE '\[[a-z]+\]' | tr -d '[]')
 	calls=$(grep -oE 'stage_[a-z0-9]+\(w, b\)' datapath/pipeline.c | sed -E 's/stage_(.*)\(w, b\)/\1/')
-	lanes=$(sed -n '/^enum lane {$/,/^};$/p' datapath/burst.h | grep -oE 'LANE_[A-Z0-9]+' | grep -v LANE_COUNT | sed 's/LANE_//' | tr '[:upper:]' '[:lower:]')
+	lanes=$(sed -n '/^#define BURST_LANES(X)/,/^$/p' datapath/burst.h | sed -nE 's/^.*X\([A-Z0-9]+, ([a-z0-9]+)\).*/\1/p')
 	[[ $picture == "$calls" ]] || echo "docs/architecture.md: the picture has '${picture//$'\n'/ }', pipeline.c '${calls//$'\n'/ }'"
 	[[ $lanes == "$calls" ]] || echo "datapath/burst.h: the lanes are '${lanes//$'\n'/ }', pipeline.c has '${calls//$'\n'/ }'"
 }

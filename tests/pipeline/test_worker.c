@@ -95,7 +95,7 @@ static void snapshot(void)
 {
 	unsigned int who;
 
-	assert_int_equal(workers_snapshot(stats, 2000, &who), 0);
+	assert_int_equal(workers_snapshot(stats, 10000, &who), 0);
 }
 
 // rx + copies == tx + drops + held, and the number of received frames.
@@ -207,6 +207,45 @@ static void gap_maximum_starts_anew_when_asked(void **state)
 	assert_true(loops < stats->self.loops);
 }
 
+// A worker that answers has begun no loop since what was set before it was asked.
+static void sampling_counts_packets_and_cycles_of_each_stage(void **state)
+{
+	static const unsigned int steps[] = {SAMPLE_RECEIVE, LANE_INGRESS, LANE_BRIDGE,
+					     LANE_FLOOD,     LANE_EGRESS,  LANE_TX};
+	struct worker_counters on;
+	uint64_t cycles = 0, rx;
+
+	snapshot();
+	rx = audited_rx();
+	for (unsigned int i = 0; i < SAMPLE_COUNT; i++)
+		assert_int_equal(stats->self.sample[i].packets, 0);
+	worker_sampling_set(0, true);
+	assert_true(worker_sampling_get(0));
+	snapshot();
+	on = stats->self;
+	__atomic_store_n(&to_give, 1000, __ATOMIC_RELAXED);
+	wait_rx(rx + 1000);
+	worker_sampling_set(0, false);
+	snapshot();
+	for (unsigned int i = 0; i < RTE_DIM(steps); i++) {
+		const struct step_sample *s = &stats->self.sample[steps[i]];
+
+		assert_int_equal(s->packets, 1000);
+		assert_true(s->cycles > 0);
+	}
+	// Of the flooded packets' second references, what does not fill a buffer waits until the end of the loop.
+	assert_true(stats->self.sample[SAMPLE_FLUSH].packets > 0);
+	for (unsigned int i = 0; i < SAMPLE_COUNT; i++)
+		cycles += stats->self.sample[i].cycles;
+	assert_true(cycles < stats->self.busy_cycles - on.busy_cycles);
+	on = stats->self;
+	__atomic_store_n(&to_give, 1000, __ATOMIC_RELAXED);
+	wait_rx(rx + 2000);
+	assert_memory_equal(on.sample, stats->self.sample, sizeof(on.sample));
+	assert_string_equal(sample_name(LANE_FLOOD), "flood");
+	assert_string_equal(sample_name(SAMPLE_FLUSH), "flush");
+}
+
 static int start(void **state)
 {
 	char *argv[] = {"test", "--no-huge",   "--no-pci", "--no-shconf",   "-m", "192", "-l",
@@ -253,6 +292,7 @@ int main(void)
 		cmocka_unit_test(sources_reach_control_as_events),
 		cmocka_unit_test(a_worker_with_nothing_to_do_sleeps_and_wakes),
 		cmocka_unit_test(gap_maximum_starts_anew_when_asked),
+		cmocka_unit_test(sampling_counts_packets_and_cycles_of_each_stage),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -83,6 +83,7 @@ PORT_KIND(fake_ops)
 
 static struct worker_conf confs[FAKE_WORKERS] = {{.lcore = 1}, {.lcore = 2}, {.lcore = 5}};
 static enum worker_idle idle[FAKE_WORKERS];
+static bool sampling[FAKE_WORKERS];
 
 unsigned int workers_count(void)
 {
@@ -102,6 +103,21 @@ enum worker_idle worker_idle_get(unsigned int i)
 void worker_idle_set(unsigned int i, enum worker_idle how)
 {
 	idle[i] = how;
+}
+
+bool worker_sampling_get(unsigned int i)
+{
+	return sampling[i];
+}
+
+void worker_sampling_set(unsigned int i, bool on)
+{
+	sampling[i] = on;
+}
+
+const char *sample_name(unsigned int step)
+{
+	return "step";
 }
 
 void worker_poll_gap_reset(void)

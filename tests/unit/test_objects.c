@@ -243,6 +243,28 @@ static void restart_brings_all_back_and_retries_what_fails(void **state)
 	must_do("worker.unset", "{'lcore': 5}");
 }
 
+static void what_is_set_of_a_worker_adds_up(void **state)
+{
+	struct fault f;
+	json_t *o;
+
+	must_do("worker.set", "{'lcore': 5, 'idle': 'sleep'}");
+	must_do("worker.set", "{'lcore': 5, 'sampling': true}");
+	o = must_call("worker.list", "{'lcore': 5}");
+	assert_true(json_is_true(json_object_get(json_array_get(o, 0), "sampling")));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(o, 0), "idle")), "sleep");
+	json_decref(o);
+	o = json_pack("{s:i,s:s,s:b}", "lcore", 5, "idle", "sleep", "sampling", 1);
+	assert_true(json_equal(o, store_get("worker", "5")));
+	json_decref(o);
+	must_refuse(-EINVAL, &f, "worker.set", "{'lcore': 5}");
+	assert_string_equal(f.field, "idle");
+	must_do("worker.unset", "{'lcore': 5}");
+	assert_false(worker_sampling_get(2));
+	assert_int_equal(worker_idle_get(2), worker_conf(2)->idle);
+	assert_null(store_get("worker", "5"));
+}
+
 static void removed_device_fails_the_port_and_comes_back(void **state)
 {
 	json_t *o;
@@ -377,6 +399,7 @@ int main(void)
 		TEST(rollback_leaves_no_trace),
 		TEST(dry_run_creates_no_device),
 		TEST(restart_brings_all_back_and_retries_what_fails),
+		TEST(what_is_set_of_a_worker_adds_up),
 		TEST(removed_device_fails_the_port_and_comes_back),
 		TEST(link_changes_are_told),
 		TEST(queues_are_balanced_sticky_and_pinned),
