@@ -13,9 +13,10 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 
 // Reserves one huge page more than needed and gives back what is outside the boundaries.
-static void *map_aligned(size_t bytes)
+static void *map_aligned_alloc(size_t bytes, int flags)
 {
-	uint8_t *const base = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *const base =
+		mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	if (base == MAP_FAILED)
 		return NULL;
@@ -40,12 +41,22 @@ int hugemem_alloc(struct hugemem *m, size_t bytes)
 	}
 	// Less than a huge page is not worth one.
 	m->bytes = RTE_ALIGN_CEIL(bytes, bytes < HUGE_PAGE ? (size_t)4096 : HUGE_PAGE);
-	m->addr = map_aligned(m->bytes);
+	m->addr = map_aligned_alloc(m->bytes, 0);
 	if (m->addr == NULL)
 		return -ENOMEM;
 	// Refused by kernels that have no huge pages; the table works all the same.
 	if (m->bytes >= HUGE_PAGE)
 		(void)madvise(m->addr, m->bytes, MADV_HUGEPAGE);
+	return 0;
+}
+
+int hugemem_reserve(struct hugemem *m, size_t bytes)
+{
+	*m = (struct hugemem){.bytes = RTE_ALIGN_CEIL(bytes, HUGE_PAGE)};
+	m->addr = map_aligned_alloc(m->bytes, MAP_NORESERVE);
+	if (m->addr == NULL)
+		return -ENOMEM;
+	(void)madvise(m->addr, m->bytes, MADV_HUGEPAGE);
 	return 0;
 }
 

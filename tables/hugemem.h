@@ -25,6 +25,10 @@ struct hugemem {
 // Allocates `bytes` (not 0) of zeroed memory, on a 64-byte boundary at least. 0 or -ENOMEM.
 int hugemem_alloc(struct hugemem *m, size_t bytes);
 
+// Reserves `bytes` (not 0) of zeroed address space on a 2 MiB boundary, backed by transparent huge pages, where the
+// kernel has them, as it is written: memory that is never touched costs nothing. 0 or -ENOMEM.
+int hugemem_reserve(struct hugemem *m, size_t bytes);
+
 // Frees it, if there is any.
 void hugemem_free(struct hugemem *m);
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// Look-ups of a burst in a fib_trie, all lanes a step at a time, so that their memory accesses overlap.
+//
+// Design: addresses go through the trie by 32-bit words, which no block crosses: the lanes that have come to the end of
+// a word with a block for an entry wait for the others, and then all go on with the next word. The AVX-512 body has all
+// 64 lanes in registers and fetches 16 entries at once; the scalar twin is its meaning, and what runs elsewhere.
+//
+// Threads: any.
+#ifndef FIB_LANES_H
+#define FIB_LANES_H
+
+#include "fib_trie.h"
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && !defined(__SANITIZE_THREAD__)
+#define FIB_LANES_AVX512
+#include <immintrin.h>
+#endif
+
+// The entry that follows `entry`, a block, for an address whose next bits are the upper ones of word.
+static __rte_always_inline uint32_t fib_step(const struct fib_trie *t, uint32_t entry, uint32_t word)
+{
+	return __atomic_load_n(&fib_entries(t, entry)[word >> (32 - fib_stride(entry))], __ATOMIC_ACQUIRE);
+}
+
+// Takes the entries of the lanes `active`, all of them blocks at the beginning of this word of their addresses, through
+// the word. Returns the lanes whose entries are blocks still.
+static __rte_always_inline uint64_t fib_word_scalar(const struct fib_trie *t, uint64_t active,
+						    const uint32_t word[FIB_LANES], uint32_t entry[FIB_LANES])
+{
+	uint8_t consumed[FIB_LANES];
+	uint64_t blocks = 0;
+
+	for (uint64_t m = active; m != 0; m &= m - 1)
+		consumed[__builtin_ctzll(m)] = 0;
+	while (active != 0) {
+		uint64_t done = 0;
+
+		for (uint64_t m = active; m != 0; m &= m - 1) {
+			const unsigned int i = (unsigned int)__builtin_ctzll(m);
+			const uint32_t e = fib_step(t, entry[i], word[i] << consumed[i]);
+
+			consumed[i] = (uint8_t)(consumed[i] + fib_stride(entry[i]));
+			entry[i] = e;
+			blocks |= (uint64_t)(consumed[i] == 32) << i & (uint64_t)(e >> 31) << i;
+			done |= (uint64_t)((consumed[i] == 32) | !(e >> 31)) << i;
+		}
+		active &= ~done;
+	}
+	return blocks;
+}
+
+// value[i] becomes what entry[i] says, for the lanes of mask; false if the default route has changed meanwhile.
+static __rte_always_inline bool fib_finish_scalar(const struct fib_trie *t, uint64_t fallback, uint64_t mask,
+						  uint32_t value[FIB_LANES])
+{
+	uint64_t none = 0;
+
+	for (uint64_t m = mask; m != 0; m &= m - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(m);
+
+		none |= (uint64_t)(value[i] == 0) << i;
+	}
+	// An address may have lost its own route before its entry was read and got a default route since, or the other
+	// way.
+	if (none != 0 && fib_fallback(t) != fallback)
+		return false;
+	for (uint64_t m = none; m != 0; m &= m - 1)
+		value[__builtin_ctzll(m)] = (uint32_t)fallback;
+	return true;
+}
+
+#ifdef FIB_LANES_AVX512
+#define FIB_VECTORS (FIB_LANES / 16)
+
+// As fib_word_scalar(), on vectors. `word` is used up. last: addresses end with this word.
+static __rte_always_inline uint64_t fib_word_avx512(const struct fib_trie *t, uint64_t active,
+						    __m512i word[FIB_VECTORS], __m512i entry[FIB_VECTORS], bool last)
+{
+	const __m512i line_mask = _mm512_set1_epi32(FIB_LINE_MASK << 4),
+		      stride_mask = _mm512_set1_epi32(FIB_STRIDE_MASK);
+	const __m512i full = _mm512_set1_epi32(32);
+	__m512i left[FIB_VECTORS];
+	uint64_t blocks = 0;
+
+	for (unsigned int v = 0; v < FIB_VECTORS; v++)
+		left[v] = full;
+	while (active != 0) {
+		uint64_t next = 0;
+
+		for (unsigned int v = 0; v < FIB_VECTORS; v++) {
+			const __mmask16 lanes = (__mmask16)(active >> 16 * v);
+			const __m512i stride =
+				_mm512_and_si512(_mm512_srli_epi32(entry[v], FIB_STRIDE_SHIFT), stride_mask);
+			const __m512i slot = _mm512_srlv_epi32(word[v], _mm512_sub_epi32(full, stride));
+			const __m512i first = _mm512_and_si512(_mm512_slli_epi32(entry[v], 4), line_mask);
+
+			entry[v] =
+				_mm512_mask_i32gather_epi32(entry[v], lanes, _mm512_add_epi32(first, slot), t->base, 4);
+			word[v] = _mm512_sllv_epi32(word[v], stride);
+			if (last) {
+				next |= (uint64_t)(lanes & _mm512_movepi32_mask(entry[v])) << 16 * v;
+				continue;
+			}
+			left[v] = _mm512_sub_epi32(left[v], stride);
+			const __mmask16 block = lanes & _mm512_movepi32_mask(entry[v]);
+			const __mmask16 more = _mm512_mask_test_epi32_mask(block, left[v], left[v]);
+
+			next |= (uint64_t)more << 16 * v;
+			blocks |= (uint64_t)(__mmask16)(block & ~more) << 16 * v;
+		}
+		active = next;
+	}
+	return blocks;
+}
+
+static __rte_always_inline bool fib_finish_avx512(const struct fib_trie *t, uint64_t fallback, uint64_t mask,
+						  const __m512i entry[FIB_VECTORS], uint32_t value[FIB_LANES])
+{
+	const __m512i fill = _mm512_set1_epi32((int)fallback);
+	uint64_t none = 0;
+
+	for (unsigned int v = 0; v < FIB_VECTORS; v++) {
+		const __mmask16 lanes = (__mmask16)(mask >> 16 * v),
+				empty = _mm512_testn_epi32_mask(entry[v], entry[v]);
+
+		none |= lanes & empty;
+		_mm512_mask_storeu_epi32(&value[16 * v], lanes, _mm512_mask_mov_epi32(entry[v], empty, fill));
+	}
+	return none == 0 || fib_fallback(t) == fallback;
+}
+#endif
+
+#endif
