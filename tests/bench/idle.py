@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import dut
+import figures
 
 
 class IdlePorts(dut.Sluice):
@@ -36,7 +37,7 @@ class IdlePorts(dut.Sluice):
         cycles = after["idle_cycles"] - before["idle_cycles"]
         loops = after["loops"] - before["loops"]
         if after["busy_cycles"] != before["busy_cycles"] or not loops:
-            raise dut.Ledger("sluiced was not idle")
+            raise figures.Ledger("sluiced was not idle")
         return cycles / loops / self.ports * 1e9 / self.call("system.info")["tsc_hz"]
 
     def stop(self):

@@ -10,6 +10,7 @@ import re
 import time
 
 import dut
+import figures
 
 PACKETS = 1024  # in flight
 FIRST_BURSTS = PACKETS // 2 // 32  # for each port; testpmd's bursts are of 32
@@ -51,7 +52,7 @@ class Vhost:
         cycles = self.cycles(seconds)
         after, end = self.ring.packets(), time.monotonic()
         if after == before:
-            raise dut.Ledger("%s: the ring stands still" % self.name)
+            raise figures.Ledger("%s: the ring stands still" % self.name)
         self.rate = (after - before) / (end - start)
         return cycles
 
