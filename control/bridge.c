@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../datapath/rcu.h"
+#include "iface.h"
 #include "publish.h"
 #include "rpc.h"
 
@@ -140,6 +141,9 @@ int bridge_del(struct txn *t, struct bridge *b, struct fault *f)
 		return fault_str(f, -EBUSY, "name", b->name, "a bridge without ports",
 				 "bridge %s has %u ports, port %s among them", b->name, b->ports.n,
 				 ((struct port_obj *)b->ports.at[0])->name);
+	if (!LIST_EMPTY(&b->ifaces))
+		return fault_str(f, -EBUSY, "name", b->name, "a bridge without L3 interfaces",
+				 "bridge %s has L3 interface %s", b->name, LIST_FIRST(&b->ifaces)->name);
 	names_del(&bridges, b);
 	b->deleted = true;
 	b->rest->named = 0;

@@ -19,13 +19,16 @@
 #include "../datapath/state.h"
 #include "port.h"
 
+struct iface;
+
 enum vlan_mode { VLAN_ACCESS, VLAN_TRUNK, VLAN_NATIVE };
 
 struct domain {
 	uint16_t id;
-	uint16_t vid; // VLAN_NONE: the rest domain
-	struct bridge *bridge;
-	uint32_t named; // by how many ports of the bridge; 1 for the rest domain of a bridge that is there
+	uint16_t vid;          // VLAN_NONE: the rest domain, or untagged frames of a port
+	struct bridge *bridge; // NULL: the link of `iface` on a port or its VLAN
+	struct iface *iface;   // the L3 interface in it; NULL: none
+	uint32_t named;        // by how many ports and interfaces of the bridge; 1 for one without VLAN that is there
 	uint32_t macs;  // learned FDB entries
 	bool dirty;     // in the list of publish.c
 	TAILQ_ENTRY(domain) dirty_link;
@@ -63,6 +66,7 @@ struct bridge {
 	uint32_t map_generation; // one more whenever a VLAN gets or loses its domain
 	uint32_t nstatic;
 	struct names ports; // of port_obj, whose bp is not NULL
+	LIST_HEAD(, iface) ifaces;
 	LIST_HEAD(, vid_table) tables;
 };
 
@@ -90,7 +94,7 @@ void bridge_port_destroy(struct bridge_port *bp); // takes it out and frees it, 
 
 // vlan.c
 
-// Domain ids. NULL: none is left, or no memory.
+// Domain ids. b NULL: of an interface on a port. NULL: none is left, or no memory.
 struct domain *domain_create(struct bridge *b, uint16_t vid);
 void domain_release(struct domain *d);    // nobody can name it: free at once
 struct domain *domain_by_id(uint16_t id); // NULL: none. Also one that is going away (named == 0)
@@ -99,6 +103,9 @@ uint16_t domain_max_id(void);
 // Names the VLANs of a port (creating domains), or takes that back. attach: 0, -ENOSPC or -ENOMEM, nothing done then.
 int vlan_attach(struct bridge_port *bp);
 void vlan_detach(struct bridge_port *bp);
+// The same for an L3 interface, which names one VLAN (1 to 4094).
+int vlan_name(struct bridge *b, uint16_t vid);
+void vlan_unname(struct bridge *b, uint16_t vid);
 // Releases domains that nobody names: `published` says whether workers may know them (then after a grace period).
 void vlan_reap(struct bridge *b, bool published);
 

@@ -7,6 +7,7 @@
 #include "../datapath/rcu.h"
 #include "bridge.h"
 #include "fdb_static.h"
+#include "iface.h"
 #include "publish.h"
 #include "rpc.h"
 
@@ -124,6 +125,10 @@ static int find_both(const json_t *conf, struct bridge **b, struct port_obj **p,
 		return fault_str(f, -EBUSY, "port", port,
 				 "a port that the traffic generator does not have (pktgen.stop)",
 				 "port %s is the traffic generator's", port);
+	if (rc == 0 && !LIST_EMPTY(&(*p)->ifaces))
+		return fault_str(f, -EBUSY, "port", port, "a port without L3 interfaces",
+				 "port %s has L3 interface %s: it cannot be in a bridge too", port,
+				 LIST_FIRST(&(*p)->ifaces)->name);
 	if (rc < 0 || !(*p)->bp)
 		return rc;
 	if ((*p)->bp->bridge == *b)

@@ -83,7 +83,7 @@ static void learn(const struct worker_event *ev)
 	uint16_t old_port;
 	int rc;
 
-	if (!d || !d->named || !p || p->deleted || !d->bridge->learning || !p->bp || !vlan_is_member(p->bp, d)) {
+	if (!d || !d->named || !d->bridge || !p || p->deleted || !d->bridge->learning || !p->bp || !vlan_is_member(p->bp, d)) {
 		stats.stale++;
 		return;
 	}
@@ -142,7 +142,7 @@ static bool visit_age(void *arg, const struct fdb_entry *e)
 {
 	struct domain *d = domain_by_id(fdb_key_domain(e->key));
 
-	if (e->is_static || !d || !d->bridge->aging_s || e->age_s < d->bridge->aging_s)
+	if (e->is_static || !d || !d->bridge || !d->bridge->aging_s || e->age_s < d->bridge->aging_s)
 		return false;
 	fdb_event_send("aged", d, e->key, port_obj_by_id(e->port_id));
 	forgotten(e);
@@ -208,11 +208,12 @@ static void flush_reset(void)
 static bool visit_flush(void *arg, const struct fdb_entry *e)
 {
 	uint16_t domain = fdb_key_domain(e->key);
-	bool hit = flush.all || (flush.domain[domain / 64] >> (domain % 64) & 1) ||
-		   (flush.port[e->port_id / 64] >> (e->port_id % 64) & 1);
+	bool hit;
 
-	if (e->is_static)
+	if (e->is_static) // also the router's, whose port is none of ours
 		return false;
+	hit = flush.all || (flush.domain[domain / 64] >> (domain % 64) & 1) ||
+	      (flush.port[e->port_id / 64] >> (e->port_id % 64) & 1);
 	for (uint32_t i = 0; i < flush.nmatch && !hit; i++) {
 		const struct flush_match *m = &flush.match[i];
 

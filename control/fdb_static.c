@@ -9,6 +9,7 @@
 
 #include "../tables/fdb.h"
 #include "fdb_ctl.h"
+#include "iface.h"
 
 struct fdb_static {
 	struct bridge *bridge;
@@ -50,14 +51,25 @@ static int compare(const void *a, const void *b)
 	return memcmp(&x->mac, &y->mac, sizeof(x->mac));
 }
 
+static struct fdb_static *find_mac(struct bridge *b, uint16_t vlan, const struct rte_ether_addr *mac)
+{
+	struct fdb_static want = {.bridge = b, .vlan = vlan, .mac = *mac};
+	struct fdb_static *const *found = tfind(&want, &tree, compare);
+
+	return found ? *found : NULL;
+}
+
 static struct fdb_static *find(struct bridge *b, uint16_t vlan, const char *mac)
 {
-	struct fdb_static want = {.bridge = b, .vlan = vlan};
-	struct fdb_static *const *found;
+	struct rte_ether_addr addr;
 
-	rte_ether_unformat_addr(mac, &want.mac);
-	found = tfind(&want, &tree, compare);
-	return found ? *found : NULL;
+	rte_ether_unformat_addr(mac, &addr);
+	return find_mac(b, vlan, &addr);
+}
+
+bool fdb_static_has(struct bridge *b, uint16_t vlan, const struct rte_ether_addr *mac)
+{
+	return find_mac(b, vlan, mac) != NULL;
 }
 
 static void touch(struct fdb_static *e)
@@ -145,6 +157,8 @@ int fdb_static_add(struct txn *t, const json_t *conf, struct fault *f)
 	const char *mac = json_string_value(json_object_get(conf, "mac"));
 	uint16_t vlan = json_integer_value(json_object_get(conf, "vlan"));
 	char name[FDB_STATIC_NAME_LEN];
+	const struct iface *router;
+	struct rte_ether_addr addr;
 	struct fdb_static *e;
 	struct port_obj *p;
 	struct bridge *b;
@@ -159,6 +173,11 @@ int fdb_static_add(struct txn *t, const json_t *conf, struct fault *f)
 		rc = check_member(b, p, vlan, f);
 	if (rc < 0)
 		return rc;
+	rte_ether_unformat_addr(mac, &addr);
+	router = iface_with_mac(b, vlan, &addr);
+	if (router)
+		return fault_str(f, -EEXIST, "mac", mac, "a MAC that no interface of the bridge has",
+				 "interface %s has this MAC", router->name);
 	if (find(b, vlan, mac))
 		return fault_str(f, -EEXIST, "mac", mac, "a MAC without a static entry in that VLAN",
 				 "static FDB entry %s/%u/%s exists", b->name, vlan, mac);
@@ -242,12 +261,17 @@ static uint64_t wanted_key(const struct fdb_static *e)
 	return fdb_key(e->mac.addr_bytes, vlan_domain(e->bridge, e->vlan)->id);
 }
 
+void fdb_static_put(uint64_t key, uint16_t port_id)
+{
+	fdb_ctl_forget(key); // a learned entry gives way, and its counts with it
+	while (fdb_add_static(fdb, key, port_id) == -ENOSPC && fdb_ctl_evict())
+		;
+}
+
 static void install(struct fdb_static *e)
 {
 	e->key = wanted_key(e);
-	fdb_ctl_forget(e->key); // a learned entry gives way, and its counts with it
-	while (fdb_add_static(fdb, e->key, e->port->id) == -ENOSPC && fdb_ctl_evict())
-		;
+	fdb_static_put(e->key, e->port->id);
 	e->installed = true;
 }
 

@@ -26,6 +26,11 @@ int fdb_static_del(struct txn *t, struct bridge *b, uint16_t vlan, const char *m
 // Whether an entry needs the port where it is: because it is behind it, or because only this port names its VLAN.
 bool fdb_static_needs(const struct bridge_port *bp, char name[FDB_STATIC_NAME_LEN]);
 
+// Whether there is an entry of a MAC in a VLAN.
+bool fdb_static_has(struct bridge *b, uint16_t vlan, const struct rte_ether_addr *mac);
+// Puts an entry into the table that is no desired object; learned entries give way.
+void fdb_static_put(uint64_t key, uint16_t port_id);
+
 uint32_t fdb_static_count(void);
 // VLAN 0 of the bridge got or lost a domain of its own: its entries move.
 void fdb_static_vlan0_changed(const struct bridge *b);

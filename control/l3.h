@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-// The router's objects as its parts see each other: VRFs, interfaces, next hops, neighbours.
+// The router's objects as its parts see each other: next hops, routes, neighbours. VRFs and interfaces have headers of
+// their own.
 //
 // Design: vrf.c, iface.c, nexthop.c and route.c keep what was asked for and turn it into FIBs and next hops; neigh.c
 // resolves neighbours, and tells by neigh_ops' functions below; slow.c handles what workers punt. A neighbour has one
@@ -13,56 +14,9 @@
 #include <rte_ether.h>
 
 #include "../tables/nexthop.h"
-#include "bridge.h"
+#include "iface.h"
 #include "ip.h"
-
-#define VRF_MAX 4097 // ids are 1..4096; 0 is none
-#define IFACE_MAX 65535
-
-struct vrf {
-	char name[PORT_NAME_LEN]; // first: names.h
-	uint16_t id;
-	bool deleted;
-	json_t *conf;
-	struct fib4 *fib4;
-	struct fib6 *fib6;
-	uint32_t nifaces, nroutes; // what uses it, and what it holds
-};
-
-struct iface {
-	char name[PORT_NAME_LEN]; // first: names.h
-	uint16_t id;
-	bool deleted;
-	bool up;              // administratively, and its port's link (or any of its bridge's) is up; loopback: always
-	const char *down_why; // while it is not: "admin", "port failed", "link"
-	struct vrf *vrf;
-	struct port_obj *port; // on a port (or its VLAN `vid`), or
-	struct bridge *bridge; // on a bridge (its VLAN `vid`, 0: where untagged frames are), or neither: loopback
-	uint16_t vid;          // 0: untagged
-	struct domain *domain; // NULL: loopback
-	struct rte_ether_addr mac;
-	uint16_t mtu; // bytes of an IP packet
-	uint16_t naddrs;
-	struct ip_prefix *addr; // [naddrs], address and prefix length; the link-local one of IPv6 among them
-	json_t *conf;
-	void *neighs; // neigh.c's
-	void *host;   // host_tap.c's
-};
-
-// iface.c
-struct iface *iface_by_id(uint16_t id); // NULL: none
-const struct names *iface_names(void);
-int iface_get(const char *field, const char *name, struct iface **out, struct fault *f);
-// One of its own addresses that is best to speak to `to` from (same prefix, else of the same scope); NULL: none.
-const struct ip_prefix *iface_source(const struct iface *i, const struct ip_addr *to);
-bool iface_owns(const struct iface *i, const struct ip_addr *a);
-// The interface of an address of a VRF; NULL: not ours.
-struct iface *iface_owner(const struct vrf *v, const struct ip_addr *a);
-
-// vrf.c
-const struct names *vrf_names(void);
-int vrf_get(const char *field, const char *name, struct vrf **out, struct fault *f);
-struct vrf *vrf_by_id(uint16_t id);
+#include "vrf.h"
 
 // nexthop.c: numbers and their contents, as workers see them; every change is atomic for them.
 int nexthop_alloc(uint32_t *number);                         // 0, -ENOSPC; no contents until nexthop_set()
@@ -83,10 +37,11 @@ void route_host_del(struct vrf *v, const struct ip_addr *a);
 // neigh.c: called by route.c and iface.c.
 struct neigh;
 // The neighbour of an address on an interface, made (unresolved) if need be; holds a reference. 0, -ENOSPC, -ENOMEM.
+// As long as somebody holds it, it is resolved without traffic, tried again while it is not, and kept fresh: the members
+// of a group are held, and one that is not alive gets no packets that could ask for it.
 int neigh_hold(struct iface *i, const struct ip_addr *a, struct neigh **out);
 void neigh_release(struct neigh *n);
 uint32_t neigh_nexthop(const struct neigh *n); // its number, the same for life
-void neigh_iface_changed(struct iface *i);     // up, down, MAC, MTU or addresses: contents are made anew, or flushed
-void neigh_iface_gone(struct iface *i);
+// Interfaces tell neigh.c what happens to them by iface_listen() (iface.h).
 
 #endif

@@ -11,6 +11,7 @@
 #include "fdb_ctl.h"
 #include "fwd.h"
 #include "garbage.h"
+#include "iface.h"
 #include "kinds.h"
 #include "log.h"
 #include "pktgen.h"
@@ -56,6 +57,10 @@ int objects_create(struct event_base *base, struct fdb *fdb)
 	if (rc < 0)
 		return rc;
 	port_obj_create_table();
+	iface_create_table();
+	rc = vrf_create_table();
+	if (rc < 0)
+		goto objects;
 	rpc_port_init();
 	fdb_ctl_create(fdb);
 	on_tick(-1, 0, NULL);
@@ -126,6 +131,8 @@ void objects_destroy(void)
 	rcu_drain();
 	fdb_ctl_destroy();
 	fwd_destroy();
+	iface_destroy_table();
+	vrf_destroy_table();
 	bridge_destroy_table();
 	port_obj_destroy_table();
 	garbage_collect();

@@ -10,6 +10,7 @@
 #include "bridge.h"
 #include "fdb_ctl.h"
 #include "fwd.h"
+#include "iface.h"
 #include "objects.h"
 #include "publish.h"
 #include "stats.h"
@@ -60,6 +61,7 @@ static void object_free(struct port_obj *p)
 	id_free(p);
 	json_decref(p->conf);
 	free(p->base);
+	free(p->l3_domain);
 	free(p);
 }
 
@@ -219,6 +221,9 @@ int port_obj_del(struct txn *t, struct port_obj *p, struct fault *f)
 	if (p->bp)
 		return fault_str(f, -EBUSY, "name", p->name, "a port that no bridge has", "port %s is in bridge %s",
 				 p->name, bridge_port_bridge_name(p->bp));
+	if (!LIST_EMPTY(&p->ifaces))
+		return fault_str(f, -EBUSY, "name", p->name, "a port without L3 interfaces",
+				 "port %s has L3 interface %s", p->name, LIST_FIRST(&p->ifaces)->name);
 	if (fwd_names_port(p))
 		return fault_str(f, -EBUSY, "name", p->name, "a port that fwd.set does not name",
 				 "port %s is in a pair of fwd.set", p->name);

@@ -25,6 +25,7 @@
 #define WORKER_NONE 0xff
 
 struct bridge_port;
+struct iface;
 
 enum port_obj_state {
 	PORT_OBJ_PLANNED, // of a dry run: has no device and gets none
@@ -66,6 +67,8 @@ struct port_obj {
 	struct port *dev;   // PORT_OBJ_LIVE only
 	struct fault error; // PORT_OBJ_FAILED only
 	struct bridge_port *bp;
+	LIST_HEAD(, iface) ifaces;  // L3 interfaces on it; none while it is in a bridge
+	uint16_t *l3_domain;        // as published: [VLAN_COUNT], of the interfaces on its VLANs; NULL: none
 	uint8_t fwd_mode;           // enum fwd_mode, and...
 	uint16_t fwd_peer;          // ...the id of the port that packets leave by then; 0 in mode switch (fwd.c)
 	struct pktgen_port *pktgen; // while the generator has the port (pktgen.c)

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "fdb_ctl.h"
+#include "iface.h"
 #include "port.h"
 #include "rpc.h"
 
@@ -62,6 +63,7 @@ static void handle_link(struct port_obj *p)
 	if (event_wanted("link"))
 		event_send("link", up ? "up" : "down", json_pack("{s:s,s:i}", "name", p->name, "id", p->id));
 	port_event_send(up ? "link_up" : "link_down", p);
+	iface_port_link(p);
 }
 
 static void handle_removed(struct port_obj *p)

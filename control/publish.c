@@ -12,6 +12,7 @@
 #include "garbage.h"
 #include "objects.h"
 #include "pktgen.h"
+#include "publish_l3.h"
 #include "publish_poll.h"
 #include "vid_table.h"
 
@@ -88,12 +89,27 @@ static struct fwd_state *state_copy(void)
 	return s;
 }
 
+// The link of an interface on a port.
+static struct fwd_domain *link_build(const struct domain *d)
+{
+	const struct port_obj *p = d->iface->port;
+	struct fwd_domain *fd = garbage_alloc(sizeof(*fd) + sizeof(fd->member[0]));
+
+	*fd = (struct fwd_domain){.iface = d->iface->id, .vid = d->vid};
+	if (port_obj_forwards(p))
+		fd->member[fd->nmembers++].port_id = p->id;
+	return fd;
+}
+
 static struct fwd_domain *domain_build(const struct domain *d)
 {
 	const struct bridge *b = d->bridge;
 	struct fwd_domain *fd = garbage_alloc(sizeof(*fd) + b->ports.n * sizeof(fd->member[0]));
 
-	*fd = (struct fwd_domain){.bridge = b->rest->id, .vid = d->vid, .learning = b->learning};
+	*fd = (struct fwd_domain){.iface = d->iface ? d->iface->id : 0,
+				  .bridge = b->rest->id,
+				  .vid = d->vid,
+				  .learning = b->learning};
 	for (uint32_t i = 0; i < b->ports.n; i++) {
 		const struct bridge_port *bp = bridge_port_at(b, i);
 
@@ -107,10 +123,10 @@ static void domain_update(struct domain *d, struct fwd_state *s)
 {
 	const struct fwd_domain *old = d->fwd;
 
-	d->fwd = d->named ? domain_build(d) : NULL;
+	d->fwd = !d->named ? NULL : d->bridge ? domain_build(d) : link_build(d);
 	s->domain[d->id] = d->fwd;
 	garbage_free_later((void *)old);
-	if (old && d->fwd)
+	if ((old && d->fwd) || !d->bridge)
 		return;
 	// A VLAN that had shared the rest domain gets its own, or joins it: what was learned of it there is no longer
 	// so.
@@ -120,6 +136,30 @@ static void domain_update(struct domain *d, struct fwd_state *s)
 		fdb_ctl_flush_domain(d->bridge->rest->id);
 	if (d->vid == 0)
 		fdb_static_vlan0_changed(d->bridge);
+}
+
+// The domains of the interfaces on a port's VLANs.
+static void l3_describe(struct port_obj *p, struct fwd_port *fp)
+{
+	struct iface *i;
+
+	garbage_free_later(p->l3_domain);
+	p->l3_domain = NULL;
+	LIST_FOREACH(i, &p->ifaces, on_link)
+	{
+		if (i->vid == 0) {
+			fp->untagged_domain = i->domain->id;
+			continue;
+		}
+		if (!p->l3_domain) {
+			p->l3_domain = garbage_alloc(VLAN_COUNT * sizeof(*p->l3_domain));
+			memset(p->l3_domain, 0, VLAN_COUNT * sizeof(*p->l3_domain));
+		}
+		p->l3_domain[i->vid] = i->domain->id;
+	}
+	if (p->l3_domain)
+		p->l3_domain[0] = fp->untagged_domain;
+	fp->vid_domain = p->l3_domain;
 }
 
 static void port_describe(struct port_obj *p, struct fwd_port *fp)
@@ -134,6 +174,7 @@ static void port_describe(struct port_obj *p, struct fwd_port *fp)
 	fp->pktgen = p->pktgen;
 	fp->peer = p->fwd_peer;
 	fp->mac = p->dev->mac;
+	l3_describe(p, fp);
 	if (!bp)
 		return;
 	fp->bridge = bp->bridge->rest->id;
@@ -194,8 +235,13 @@ static void apply_dirty(struct fwd_state *s)
 	struct port_obj *p;
 	struct domain *d;
 
-	TAILQ_FOREACH (p, &dirty_ports, dirty_link)
+	TAILQ_FOREACH (p, &dirty_ports, dirty_link) {
 		mark_domains_of(p);
+		iface_mark_of_port(p);
+	}
+	TAILQ_FOREACH (d, &dirty_domains, dirty_link)
+		publish_l3_mark_domain(d);
+	publish_l3_refresh();
 	while ((d = TAILQ_FIRST(&dirty_domains))) {
 		publish_forget_domain(d);
 		domain_update(d, s);
@@ -212,14 +258,16 @@ void publish(void)
 	struct fwd_state *s;
 
 	fwd_apply();
-	if (TAILQ_EMPTY(&dirty_ports) && TAILQ_EMPTY(&dirty_domains) && !dirty_polls && current) {
+	if (TAILQ_EMPTY(&dirty_ports) && TAILQ_EMPTY(&dirty_domains) && !dirty_polls && !publish_l3_dirty() && current) {
 		fdb_static_sync();
 		return;
 	}
 	s = state_copy();
 	apply_dirty(s);
+	publish_l3_build(s, old);
 	fdb_ctl_flush_run();
 	fdb_static_sync();
+	publish_l3_fdb();
 	if (dirty_polls) {
 		dirty_polls = false;
 		publish_poll_update(s, old);
@@ -227,6 +275,7 @@ void publish(void)
 	current = s;
 	fwd_state_publish(s);
 	garbage_free_later((void *)old);
+	publish_l3_tell();
 	garbage_collect();
 }
 
@@ -240,6 +289,7 @@ void publish_destroy(void)
 			garbage_free_later((void *)current->domain[i]);
 		for (unsigned int i = 0; i < current->nworkers; i++)
 			garbage_free_later((void *)current->poll[i]);
+		publish_l3_destroy(current);
 	}
 	garbage_free_later((void *)current);
 	current = NULL;

@@ -10,6 +10,7 @@
 
 #include "../tables/fdb.h"
 #include "fdb_ctl.h"
+#include "iface.h"
 #include "rpc.h"
 
 #define CURSOR_LEN 64
@@ -139,7 +140,7 @@ static bool visit(void *arg, const struct fdb_entry *e)
 	struct row r = {domain_by_id(fdb_key_domain(e->key)), *e};
 	struct rte_ether_addr mac;
 
-	if (!r.domain || !r.domain->named || (g->bridge && r.domain->bridge != g->bridge) ||
+	if (!r.domain || !r.domain->named || !r.domain->bridge || (g->bridge && r.domain->bridge != g->bridge) ||
 	    (g->port && e->port_id != g->port->id) || (g->vlan >= 0 && fdb_vlan(r.domain) != g->vlan) ||
 	    (g->is_static >= 0 && e->is_static != g->is_static))
 		return false;
@@ -192,6 +193,7 @@ static int page_parse(const json_t *params, struct page *g, struct fault *f)
 static json_t *row_json(const struct row *r)
 {
 	const struct port_obj *p = port_obj_by_id(r->entry.port_id);
+	const struct iface *iface = r->entry.port_id == PORT_ROUTER ? r->domain->iface : NULL;
 	bool rest = r->domain->vid == VLAN_NONE;
 	char mac[RTE_ETHER_ADDR_FMT_SIZE], key[CURSOR_LEN], vlan[8];
 	struct rte_ether_addr addr;
@@ -200,9 +202,9 @@ static json_t *row_json(const struct row *r)
 	fdb_mac_text(&addr, mac);
 	snprintf(vlan, sizeof(vlan), "%u", fdb_vlan(r->domain));
 	snprintf(key, sizeof(key), "%s/%s/%s", r->domain->bridge->name, rest ? "rest" : vlan, mac);
-	return json_pack("{s:s,s:i,s:s,s:s,s:b,s:I,s:b,s:s}", "bridge", r->domain->bridge->name, "vlan",
-			 fdb_vlan(r->domain), "mac", mac, "port", p ? p->name : "", "static", r->entry.is_static, "age",
-			 (json_int_t)r->entry.age_s, "rest", rest, "key", key);
+	return json_pack("{s:s,s:i,s:s,s:s,s:s?,s:b,s:I,s:b,s:s}", "bridge", r->domain->bridge->name, "vlan",
+			 fdb_vlan(r->domain), "mac", mac, "port", p ? p->name : "", "iface", iface ? iface->name : NULL,
+			 "static", r->entry.is_static, "age", (json_int_t)r->entry.age_s, "rest", rest, "key", key);
 }
 
 static int list(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f)
@@ -232,7 +234,7 @@ static const struct rpc_method method_list = {
 	.help = "The entries that fit everything given, by bridge, VLAN and MAC.",
 	.params = list_fdb_params,
 	.result = "An array of objects: bridge, vlan (0: untagged frames, and all VLANs that nobody names), mac, port, "
-		  "static, "
+		  "iface (of the router, null: none), static, "
 		  "age (s since last heard of), rest (whether it is an entry of the VLANs that nobody names), key (for "
 		  "after).",
 	.example = "{\"limit\": 100}",

@@ -119,16 +119,44 @@ static void mark_member_domains(const struct bridge_port *bp)
 			publish_mark_domain(b->vlan[v]);
 }
 
+static int vlans_alloc(struct bridge *b)
+{
+	if (!b->vlan)
+		b->vlan = calloc(VLAN_COUNT, sizeof(*b->vlan));
+	return b->vlan ? 0 : -ENOMEM;
+}
+
+// The interface's domain is one of those that ports of all VLANs are in, whether it was in use before or not.
+static void mark_tables(struct bridge *b, uint16_t vid)
+{
+	publish_mark_domain(b->rest);
+	publish_mark_domain(b->vlan[vid]);
+}
+
+int vlan_name(struct bridge *b, uint16_t vid)
+{
+	int rc = vlans_alloc(b);
+
+	if (rc == 0)
+		rc = name_one(b, vid);
+	if (rc == 0)
+		mark_tables(b, vid);
+	return rc;
+}
+
+void vlan_unname(struct bridge *b, uint16_t vid)
+{
+	unname_one(b, vid);
+	mark_tables(b, vid);
+}
+
 int vlan_attach(struct bridge_port *bp)
 {
 	struct bridge *b = bp->bridge;
-	int rc;
+	int rc = vlans_alloc(b);
 
-	if (!b->vlan) {
-		b->vlan = calloc(VLAN_COUNT, sizeof(*b->vlan));
-		if (!b->vlan)
-			return -ENOMEM;
-	}
+	if (rc < 0)
+		return rc;
 	for (unsigned int v = 0; v < VLAN_COUNT; v++) {
 		if (!vlan_names(bp, v))
 			continue;
