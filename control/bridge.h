@@ -29,8 +29,8 @@ struct domain {
 	struct bridge *bridge; // NULL: the link of `iface` on a port or its VLAN
 	struct iface *iface;   // the L3 interface in it; NULL: none
 	uint32_t named;        // by how many ports and interfaces of the bridge; 1 for one without VLAN that is there
-	uint32_t macs;  // learned FDB entries
-	bool dirty;     // in the list of publish.c
+	uint32_t macs;         // learned FDB entries
+	bool dirty;            // in the list of publish.c
 	TAILQ_ENTRY(domain) dirty_link;
 	const struct fwd_domain *fwd; // as published
 };

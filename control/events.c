@@ -5,8 +5,8 @@
 #include "rpc.h"
 #include "rpc_client.h"
 
-const char *const event_topics[] = {"port",  "link", "bridge", "fdb", "vrf", "iface", "neigh",
-				    "route", "flow", "worker", "pktgen", NULL};
+const char *const event_topics[] = {"port",  "link",  "bridge", "fdb",    "vrf",    "iface",
+				    "neigh", "route", "flow",   "worker", "pktgen", NULL};
 
 static TAILQ_HEAD(, rpc_client) subscribers = TAILQ_HEAD_INITIALIZER(subscribers);
 static uint32_t wanted; // topics that anybody subscribed to

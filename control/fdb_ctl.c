@@ -83,7 +83,8 @@ static void learn(const struct worker_event *ev)
 	uint16_t old_port;
 	int rc;
 
-	if (!d || !d->named || !d->bridge || !p || p->deleted || !d->bridge->learning || !p->bp || !vlan_is_member(p->bp, d)) {
+	if (!d || !d->named || !d->bridge || !p || p->deleted || !d->bridge->learning || !p->bp ||
+	    !vlan_is_member(p->bp, d)) {
 		stats.stale++;
 		return;
 	}

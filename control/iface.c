@@ -130,16 +130,14 @@ static void link_out(struct iface *i)
 		LIST_REMOVE(i, on_link);
 	i->deleted = true;
 	mark(i);
-	if (i->domain && i->domain->iface == i) {
-		i->domain->iface = NULL;
-		publish_mark_domain(i->domain);
-	}
 }
 
 // The interface that is where `i` is to be.
 static struct iface *same_place(const struct iface *i)
 {
-	struct iface *other = i->port ? LIST_FIRST(&i->port->ifaces) : i->bridge ? LIST_FIRST(&i->bridge->ifaces) : NULL;
+	struct iface *other = i->port     ? LIST_FIRST(&i->port->ifaces)
+			      : i->bridge ? LIST_FIRST(&i->bridge->ifaces)
+					  : NULL;
 
 	while (other && other->vid != i->vid)
 		other = LIST_NEXT(other, on_link);
@@ -153,7 +151,8 @@ static int place_port(struct iface *i, const char *port, struct fault *f)
 	if (rc < 0)
 		return rc;
 	if (i->port->bp)
-		return fault_str(f, -EBUSY, "port", port, "a port that no bridge has, or \"bridge\" in place of \"port\"",
+		return fault_str(f, -EBUSY, "port", port,
+				 "a port that no bridge has, or \"bridge\" in place of \"port\"",
 				 "port %s is in bridge %s", port, i->port->bp->bridge->name);
 	if (i->port->pktgen)
 		return fault_str(f, -EBUSY, "port", port,
@@ -187,9 +186,12 @@ static int place(struct iface *i, const json_t *conf, struct fault *f)
 	other = same_place(i);
 	if (!other)
 		return 0;
-	return fault_set(f, -EEXIST, vlan ? "vlan" : port ? "port" : "bridge", NULL, "a place without an interface",
-			 "interface %s is on %s %s %s", other->name, port ? "port" : "bridge", port ? port : bridge,
-			 vlan ? "with this VLAN" : "without VLAN");
+	return fault_set(f, -EEXIST,
+			 vlan   ? "vlan"
+			 : port ? "port"
+				: "bridge",
+			 NULL, "a place without an interface", "interface %s is on %s %s %s", other->name,
+			 port ? "port" : "bridge", port ? port : bridge, vlan ? "with this VLAN" : "without VLAN");
 }
 
 static int mac_parse(struct iface *i, const json_t *conf, struct fault *f)

@@ -67,8 +67,8 @@ int iface_get(const char *field, const char *name, struct iface **out, struct fa
 uint16_t iface_max_id(void); // highest id ever in use
 void iface_event(const char *what, const struct iface *i);
 
-// Told of what happens to interfaces, after it was published: `changed` of up, down, MAC, MTU, domain, addresses or other
-// settings (also of new ones); `gone` when it is deleted, before it is freed (workers may still know it).
+// Told of what happens to interfaces, after it was published: `changed` of up, down, MAC, MTU, domain, addresses or
+// other settings (also of new ones); `gone` when it is deleted, before it is freed (workers may still know it).
 struct iface_listener {
 	void (*changed)(struct iface *i);
 	void (*gone)(struct iface *i);
@@ -94,6 +94,8 @@ int iface_addrs_parse(const struct iface *i, const json_t *conf, struct ip_prefi
 
 // Computes up, down_why, mtu and domain from port or bridge; whether any changed.
 bool iface_refresh(struct iface *i);
+// It is no longer in its domain.
+void iface_leave(struct iface *i);
 // The link of a port went up or down: publishes if that changes an interface.
 void iface_port_link(struct port_obj *p);
 // Marks the interfaces on a port, or on the bridge that it is in.

@@ -11,7 +11,8 @@
 // Sources: RFC 1122 3.2.1.3 and RFC 3021 (IPv4), RFC 4291 2.5 (IPv6).
 static const char *unusable4(const struct ip_prefix *p)
 {
-	uint32_t a = ip4_host(&p->addr), hosts = p->depth ? (uint32_t)((UINT64_C(1) << (32 - p->depth)) - 1) : UINT32_MAX;
+	uint32_t a = ip4_host(&p->addr),
+		 hosts = p->depth ? (uint32_t)((UINT64_C(1) << (32 - p->depth)) - 1) : UINT32_MAX;
 
 	if (a >> 24 == 0 || a >> 24 == 127 || a >= 0xf0000000 || ip_is_multicast(&p->addr))
 		return "this is the address of no interface";
@@ -81,8 +82,9 @@ static void link_local_make(const struct rte_ether_addr *mac, struct ip_prefix *
 {
 	const uint8_t *m = mac->addr_bytes;
 
-	*p = (struct ip_prefix){.addr = {6, {0xfe, 0x80, 0, 0, 0, 0, 0, 0, m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}},
-				.depth = 64};
+	*p = (struct ip_prefix){
+		.addr = {6, {0xfe, 0x80, 0, 0, 0, 0, 0, 0, m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}},
+		.depth = 64};
 }
 
 int iface_addrs_parse(const struct iface *i, const json_t *conf, struct ip_prefix **addr, uint16_t *naddrs,

@@ -52,14 +52,12 @@ static uint16_t effective_mtu(const struct iface *i)
 	return i->bridge ? MTU_DEFAULT : MTU_LOOPBACK;
 }
 
-// The interface of untagged frames on a bridge follows them when VLAN 0 gets or loses a domain of its own.
-static void domain_follow(struct iface *i, struct domain *d)
+void iface_leave(struct iface *i)
 {
-	if (i->domain && i->domain->iface == i) {
-		i->domain->iface = NULL;
-		publish_mark_domain(i->domain);
-	}
-	i->domain = d;
+	if (!i->domain || i->domain->iface != i)
+		return;
+	i->domain->iface = NULL;
+	publish_mark_domain(i->domain);
 }
 
 bool iface_refresh(struct iface *i)
@@ -69,8 +67,10 @@ bool iface_refresh(struct iface *i)
 	bool changed = d != i->domain || mtu != i->mtu;
 	const char *why;
 
+	// The interface of untagged frames on a bridge follows them when VLAN 0 gets or loses a domain of its own.
 	if (d != i->domain)
-		domain_follow(i, d);
+		iface_leave(i);
+	i->domain = d;
 	if (d && d->iface != i) {
 		d->iface = i;
 		publish_mark_domain(d);

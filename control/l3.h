@@ -37,8 +37,8 @@ void route_host_del(struct vrf *v, const struct ip_addr *a);
 // neigh.c: called by route.c and iface.c.
 struct neigh;
 // The neighbour of an address on an interface, made (unresolved) if need be; holds a reference. 0, -ENOSPC, -ENOMEM.
-// As long as somebody holds it, it is resolved without traffic, tried again while it is not, and kept fresh: the members
-// of a group are held, and one that is not alive gets no packets that could ask for it.
+// As long as somebody holds it, it is resolved without traffic, tried again while it is not, and kept fresh: the
+// members of a group are held, and one that is not alive gets no packets that could ask for it.
 int neigh_hold(struct iface *i, const struct ip_addr *a, struct neigh **out);
 void neigh_release(struct neigh *n);
 uint32_t neigh_nexthop(const struct neigh *n); // its number, the same for life

@@ -106,10 +106,8 @@ static struct fwd_domain *domain_build(const struct domain *d)
 	const struct bridge *b = d->bridge;
 	struct fwd_domain *fd = garbage_alloc(sizeof(*fd) + b->ports.n * sizeof(fd->member[0]));
 
-	*fd = (struct fwd_domain){.iface = d->iface ? d->iface->id : 0,
-				  .bridge = b->rest->id,
-				  .vid = d->vid,
-				  .learning = b->learning};
+	*fd = (struct fwd_domain){
+		.iface = d->iface ? d->iface->id : 0, .bridge = b->rest->id, .vid = d->vid, .learning = b->learning};
 	for (uint32_t i = 0; i < b->ports.n; i++) {
 		const struct bridge_port *bp = bridge_port_at(b, i);
 
@@ -258,7 +256,8 @@ void publish(void)
 	struct fwd_state *s;
 
 	fwd_apply();
-	if (TAILQ_EMPTY(&dirty_ports) && TAILQ_EMPTY(&dirty_domains) && !dirty_polls && !publish_l3_dirty() && current) {
+	if (TAILQ_EMPTY(&dirty_ports) && TAILQ_EMPTY(&dirty_domains) && !dirty_polls && !publish_l3_dirty() &&
+	    current) {
 		fdb_static_sync();
 		return;
 	}

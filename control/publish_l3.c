@@ -55,6 +55,10 @@ void publish_l3_refresh(void)
 {
 	struct iface *i;
 
+	// What goes makes room first.
+	TAILQ_FOREACH (i, &dirty, dirty_link)
+		if (i->deleted)
+			iface_leave(i);
 	TAILQ_FOREACH (i, &dirty, dirty_link)
 		if (!i->deleted)
 			i->changed |= iface_refresh(i);
@@ -64,12 +68,8 @@ static const struct fwd_iface *iface_build(const struct iface *i)
 {
 	struct fwd_iface *fi = garbage_alloc(sizeof(*fi));
 
-	*fi = (struct fwd_iface){.id = i->id,
-				 .vrf = i->vrf->id,
-				 .domain = i->domain->id,
-				 .mtu = i->mtu,
-				 .up = i->up,
-				 .mac = i->mac};
+	*fi = (struct fwd_iface){
+		.id = i->id, .vrf = i->vrf->id, .domain = i->domain->id, .mtu = i->mtu, .up = i->up, .mac = i->mac};
 	return fi;
 }
 
@@ -133,8 +133,7 @@ void publish_l3_fdb(void)
 	struct iface *i;
 
 	TAILQ_FOREACH (i, &dirty, dirty_link) {
-		if (!i->in_fdb ||
-		    (wants_entry(i) && i->fdb_key == fdb_key(i->mac.addr_bytes, i->domain->id)))
+		if (!i->in_fdb || (wants_entry(i) && i->fdb_key == fdb_key(i->mac.addr_bytes, i->domain->id)))
 			continue;
 		fdb_del(fdb_ctl_table(), i->fdb_key, NULL);
 		i->in_fdb = false;

@@ -14,16 +14,17 @@ static const char *const admin_states[] = {"up", "down", NULL};
 #define IFACE_SETTINGS(admin_def)                                                                                      \
 	{.name = "addresses",                                                                                          \
 	 .type = PARAM_STRINGS,                                                                                        \
-	 .help = "its addresses with the prefix lengths of their links: 10.0.0.1/24, 2001:db8::1/64; an IPv6 "           \
-		 "link-local one is made of the MAC if none is given"},                                                    \
-		{.name = "mac", .type = PARAM_MAC, .help = "its MAC; if not given, made of its name and this host"},       \
-		{.name = "mtu",                                                                                            \
-		 .type = PARAM_INT,                                                                                        \
-		 .min = 68,                                                                                                \
-		 .max = 65535,                                                                                             \
-		 .unit = "bytes",                                                                                          \
-		 .help = "longest IP packet that leaves by it; never more than its port's; if not given, its port's, or "  \
-			 "1500 on a bridge"},                                                                              \
+	 .help = "its addresses with the prefix lengths of their links: 10.0.0.1/24, 2001:db8::1/64; an IPv6 "         \
+		 "link-local one is made of the MAC if none is given"},                                                \
+		{.name = "mac", .type = PARAM_MAC, .help = "its MAC; if not given, made of its name and this host"},   \
+		{.name = "mtu",                                                                                        \
+		 .type = PARAM_INT,                                                                                    \
+		 .min = 68,                                                                                            \
+		 .max = 65535,                                                                                         \
+		 .unit = "bytes",                                                                                      \
+		 .help = "longest IP packet that leaves by it; never more than its port's; if not given, its port's, " \
+			 "or "                                                                                         \
+			 "1500 on a bridge"},                                                                          \
 	{                                                                                                              \
 		.name = "admin", .type = PARAM_ENUM, .choices = admin_states, .def = admin_def,                        \
 		.help = "whether it routes"                                                                            \
@@ -53,7 +54,8 @@ static int add(struct rpc_call *c, const json_t *params, json_t **result, struct
 
 static const struct rpc_method method_add = {
 	.name = "iface.add",
-	.help = "Makes an L3 interface: the router's end on a port, a VLAN of a port, a bridge or a VLAN of a bridge, or a "
+	.help = "Makes an L3 interface: the router's end on a port, a VLAN of a port, a bridge or a VLAN of a bridge, "
+		"or a "
 		"loopback.",
 	.params = add_params,
 	.result = "true.",
@@ -165,19 +167,19 @@ static const struct rpc_method method_list = {
 	.name = "iface.list",
 	.help = "The L3 interfaces with their state, by name.",
 	.params = list_params,
-	.result = "An array of objects: name, id, vrf, state (up, down), why (it is down, null while up: admin, port down, "
-		  "port failed, link, no port of the bridge is up), mac, mtu, port, bridge, vlan (null: none), addresses "
-		  "(the link-local one included), and its other settings.",
+	.result =
+		"An array of objects: name, id, vrf, state (up, down), why (it is down, null while up: admin, port "
+		"down, "
+		"port failed, link, no port of the bridge is up), mac, mtu, port, bridge, vlan (null: none), addresses "
+		"(the link-local one included), and its other settings.",
 	.example = "{}",
 	.call = list,
 };
 RPC_METHOD(method_list)
 
 static const char *const key[] = {"name", NULL};
-static const struct kind_ref refs[] = {{.field = "vrf", .kind = "vrf"},
-				       {.field = "port", .kind = "port"},
-				       {.field = "bridge", .kind = "bridge"},
-				       {0}};
+static const struct kind_ref refs[] = {
+	{.field = "vrf", .kind = "vrf"}, {.field = "port", .kind = "port"}, {.field = "bridge", .kind = "bridge"}, {0}};
 
 static const struct kind kind_iface = {
 	.name = "iface",

@@ -20,7 +20,8 @@ static int add(struct rpc_call *c, const json_t *params, json_t **result, struct
 
 static const struct rpc_method method_add = {
 	.name = "vrf.add",
-	.help = "Makes a VRF: a routing table of its own, whose addresses may be those of others. \"default\" is always "
+	.help = "Makes a VRF: a routing table of its own, whose addresses may be those of others. \"default\" is "
+		"always "
 		"there.",
 	.params = add_params,
 	.result = "true.",

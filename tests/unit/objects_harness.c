@@ -313,6 +313,8 @@ char *everything(void)
 	json_object_set_new(all, "bridge.list", must_call("bridge.list", "{}"));
 	json_object_set_new(all, "fdb.list", must_call("fdb.list", "{}"));
 	json_object_set_new(all, "worker.list", must_call("worker.list", "{}"));
+	json_object_set_new(all, "vrf.list", must_call("vrf.list", "{}"));
+	json_object_set_new(all, "iface.list", must_call("iface.list", "{}"));
 	json_object_set_new(all, "fwd.list", must_call("fwd.list", "{}"));
 	json_object_set_new(all, "fwd.get", must_call("fwd.get", "{}"));
 	text = json_dumps(all, JSON_SORT_KEYS | JSON_INDENT(1));
