@@ -28,6 +28,7 @@
 	X(FLOOD, flood)                                                                                                \
 	X(EGRESS, egress)                                                                                              \
 	X(TX, tx)                                                                                                      \
+	X(PUNT, punt)                                                                                                  \
 	X(DROP, drop)
 
 enum lane {
@@ -54,12 +55,14 @@ struct burst {
 	uint64_t bytes;    // of all packets as they came in
 	uint32_t longest;  // bytes of the longest packet as it came in
 	bool changed;      // some packet's length may have changed since
+	bool injected;     // made by control: no copies of it go back there
 	struct rte_mbuf *pkt[BURST_MAX];
 	uint64_t dmac_key[BURST_MAX]; // destination MAC << 16 | domain, see fdb.h
 	uint64_t smac_key[BURST_MAX]; // source MAC << 16 | domain
 	uint16_t in_port[BURST_MAX];
 	uint16_t out_port[BURST_MAX];
-	uint16_t vid[BURST_MAX]; // the VLAN of its domain; VLAN_NONE in a rest domain
+	uint16_t vid[BURST_MAX];       // the VLAN of its domain; VLAN_NONE in a rest domain
+	uint8_t punt_class[BURST_MAX]; // of packets in lane PUNT: enum punt_class
 	struct burst_segment from[BURST_MAX];
 } __rte_cache_aligned;
 

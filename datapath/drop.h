@@ -18,6 +18,8 @@
 	X(RX_VLAN_DENIED, "rx_vlan_denied", "the port is not a member of the frame's VLAN")                            \
 	X(BRIDGE_HAIRPIN, "bridge_hairpin", "the destination is behind the port it came from")                         \
 	X(BRIDGE_NO_MEMBER, "bridge_no_member", "flooded, and no other port of the VLAN is up")                        \
+	X(PUNT_RATE, "punt_rate", "for the host, and more of its class came than control is to be bothered with")      \
+	X(PUNT_FULL, "punt_full", "for the host, and as many of its class wait for control as may")                    \
 	X(RX_SINK, "rx_sink", "the port is in mode rxonly or flowgen, or the generator's; they keep nothing")          \
 	X(RX_NOT_ECHO, "rx_not_echo", "the port is in mode icmpecho, and this is no ARP or echo request")              \
 	X(NO_MBUF, "no_mbuf", "no buffer was free for a copy or a segment")                                            \

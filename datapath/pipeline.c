@@ -22,6 +22,7 @@ static __rte_always_inline void stages_run(struct worker *w, struct burst *b, co
 	RUN(FLOOD, stage_flood(w, b));   // unknown and group destinations: a reference for each other member
 	RUN(EGRESS, stage_egress(w, b)); // what the output port wants otherwise: tags, sizes, checksums
 	RUN(TX, stage_tx(w, b));         // sends, or gathers in the ports' transmit buffers
+	RUN(PUNT, stage_punt(w, b));     // hands to control what is for the host
 	RUN(DROP, stage_drop(w, b));     // frees what was lost on the way
 }
 

@@ -103,4 +103,13 @@ uint16_t tx_try(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint1
 void tx_add(struct worker *w, uint16_t port_id, uint16_t in_port, struct rte_mbuf *m, bool segment);
 void tx_flush(struct worker *w);
 
+// Hands packet i of a burst, or m in its place (a copy of it), to control. Returns DROP_COUNT, and m is taken; or the
+// reason why it is lost, and m stays the caller's.
+enum drop_reason punt_send(struct worker *w, const struct burst *b, uint32_t i, enum punt_class class,
+			   struct rte_mbuf *m);
+// Hands a copy of packet i to control. Charged as a copy to the port it came in by.
+void punt_copy(struct worker *w, struct burst *b, uint32_t i, enum punt_class class);
+
+uint32_t inject_run(struct worker *w);
+
 #endif

@@ -148,7 +148,7 @@ void stage_ingress(struct worker *w, struct burst *b)
 	lane_take(b, LANE_INGRESS);
 	b->tagged = b->priority = b->offload = b->segment = b->bytes = 0;
 	b->longest = 0;
-	b->changed = false;
+	b->changed = b->injected = false;
 	for (uint32_t s = 0; s < b->nsegments; s++) {
 		uint32_t end = s + 1 < b->nsegments ? b->from[s + 1].first : b->n;
 

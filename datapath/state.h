@@ -62,6 +62,7 @@ struct fwd_iface {
 	uint16_t domain; // never 0
 	uint16_t mtu;    // bytes of an IP packet
 	bool up;         // routes; else what comes for it is lost by name
+	bool listens; // control gets a copy of every frame to a group address, not of ARP and neighbour discovery alone
 	struct rte_ether_addr mac;
 };
 

@@ -36,7 +36,7 @@ struct worker *worker_new(uint16_t index, const struct worker_conf *conf, struct
 	snprintf(name, sizeof(name), "events-%u", index);
 	w->events = rte_ring_create_elem(name, sizeof(struct worker_event), WORKER_EVENTS, SOCKET_ID_ANY,
 					 RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (!w->count || !w->tx || !w->tx_dirty || !w->recent || !w->events) {
+	if (worker_punt_create(w) || !w->count || !w->tx || !w->tx_dirty || !w->recent || !w->events) {
 		worker_free(w);
 		return NULL;
 	}
@@ -47,6 +47,7 @@ void worker_free(struct worker *w)
 {
 	if (!w)
 		return;
+	worker_punt_destroy(w);
 	rte_ring_free(w->events);
 	rte_free(w->recent);
 	free(w->tx_dirty);
@@ -57,8 +58,13 @@ void worker_free(struct worker *w)
 
 int workers_create(const struct worker_conf *conf, unsigned int n, struct fdb *fdb)
 {
+	int ret;
+
 	if (n == 0 || n > WORKERS_MAX)
 		return -EINVAL;
+	ret = punt_bell_create();
+	if (ret)
+		return ret;
 	for (nworkers = 0; nworkers < n; nworkers++) {
 		workers[nworkers] = worker_new((uint16_t)nworkers, &conf[nworkers], fdb);
 		if (!workers[nworkers]) {
@@ -103,6 +109,12 @@ void workers_destroy(void)
 		worker_free(workers[nworkers]);
 		workers[nworkers] = NULL;
 	}
+	punt_bell_destroy();
+}
+
+struct worker *worker_at(unsigned int i)
+{
+	return workers[i];
 }
 
 unsigned int workers_count(void)

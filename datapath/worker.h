@@ -14,6 +14,7 @@
 
 #include "burst.h"
 #include "drop.h"
+#include "punt.h"
 #include "state.h"
 
 #define HIST_BUCKETS 32
@@ -44,9 +45,11 @@ struct step_sample {
 // What one worker counted of itself.
 struct worker_counters {
 	uint64_t loops, busy_cycles, idle_cycles, sleeps;
-	uint64_t punted;      // handed to control
-	uint64_t held;        // in transmit buffers at this instant
-	uint64_t events_lost; // the event ring was full
+	uint64_t punted;                       // handed to control
+	uint64_t held;                         // in transmit buffers at this instant
+	uint64_t events_lost;                  // the event ring was full
+	uint64_t punts[PUNT_CLASS_COUNT];      // of `punted`, by class
+	uint64_t punts_lost[PUNT_CLASS_COUNT]; // dropped as punt_rate or punt_full
 	uint64_t burst_fill[BURST_FILL_BUCKETS];
 	uint64_t poll_gap[HIST_BUCKETS]; // [i]: gaps between two polls of 2^i <= cycles < 2^(i+1); sleeps by choice not
 					 // counted

@@ -139,8 +139,12 @@ static int worker_loop(void *arg)
 			w->sampling = __atomic_load_n(&w->shared.sampling, __ATOMIC_RELAXED);
 			w->sampled = w->tsc;
 			got = poll_queues(w, w->state->poll[w->index]);
+			if (unlikely(!rte_ring_empty(w->injects)))
+				got += inject_run(w);
 			flush(w);
 		}
+		if (unlikely(w->punted))
+			worker_punt_bell(w);
 		rte_rcu_qsbr_quiescent(rcu_var(), w->index);
 		snapshot_if_asked(w);
 		loop_account(w, got);
@@ -167,6 +171,7 @@ const struct datapath_ops DATAPATH_OPS = {
 	.worker_loop = worker_loop,
 	.pipeline_run = pipeline_run,
 	.mode_run = mode_run,
+	.inject_run = inject_run,
 	.tx_flush = tx_flush,
 	.lanes = &lanes,
 };

@@ -29,6 +29,21 @@ struct worker_recent {
 	uint16_t port_id;
 };
 
+// One class of punts: a ring, and a token bucket kept as the time when the next packet is due (the virtual scheduling
+// form of the generic cell rate algorithm, ITU-T I.371).
+struct worker_punt {
+	struct rte_ring *ring; // of struct punt; producer: worker, consumer: control
+	uint64_t due;          // TSC
+	uint64_t interval;     // cycles between packets at the class's rate
+	uint64_t slack;        // how far ahead of its time a packet of a burst may come
+};
+
+// A frame on its way from control to a worker; worker_inject() says what the fields are.
+struct inject {
+	struct rte_mbuf *m;
+	uint16_t port_id, domain, but_port, unused;
+};
+
 struct worker {
 	uint16_t index;
 	uint16_t now_s;                // coarse time of this loop
@@ -47,6 +62,9 @@ struct worker {
 	struct worker_counters self;
 	struct rte_ring *events;      // of struct worker_event; producer: worker, consumer: control
 	struct worker_recent *recent; // [WORKER_RECENT]
+	struct rte_ring *injects;     // of struct inject; producer: control, consumer: worker
+	struct worker_punt punt[PUNT_CLASS_COUNT];
+	bool punted; // something since the bell was looked at
 	struct worker_conf conf;
 	struct burst burst;
 
@@ -81,6 +99,8 @@ struct datapath_ops {
 	void (*pipeline_run)(struct worker *w, struct burst *b);
 	// Visits a queue of a port in a mode other than switch; worker->burst is empty. Returns how many packets.
 	uint32_t (*mode_run)(struct worker *w, struct rxq *q);
+	// Sends up to a burst of what control has injected; worker->burst is empty.
+	uint32_t (*inject_run)(struct worker *w);
 	// Sends everything that waits in transmit buffers.
 	void (*tx_flush)(struct worker *w);
 	const struct lanes_ops *lanes; // for the test against the scalar twins
@@ -97,6 +117,21 @@ uint16_t datapath_clock(void);
 struct worker *worker_new(uint16_t index, const struct worker_conf *conf, struct fdb *fdb);
 void worker_free(struct worker *w);
 void worker_copy_stats(const struct worker *w, struct worker_stats *out);
+
+// The rings of a worker's punts and injects (punt.c). 0 or -ENOMEM; worker_punt_destroy() frees them and what is in
+// them, and takes what was not created.
+int worker_punt_create(struct worker *w);
+void worker_punt_destroy(struct worker *w);
+unsigned int worker_punts(struct worker *w, enum punt_class class, struct punt *punt, unsigned int n);
+// Tells control, if it sleeps, that there are punts.
+void worker_punt_bell(struct worker *w);
+int worker_inject_to(struct worker *w, struct rte_mbuf *m, uint16_t port_id, uint16_t domain, uint16_t but_port);
+// The bell's descriptor. 0 or -errno. Control, by workers_create().
+int punt_bell_create(void);
+void punt_bell_destroy(void);
+
+// Worker i of workers_count().
+struct worker *worker_at(unsigned int i);
 
 // Asks control to learn that key is behind port_id. Bounded in rate per key; lost if the ring is full.
 void worker_learn(struct worker *w, uint64_t key, uint16_t port_id);

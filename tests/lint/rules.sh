@@ -185,7 +185,7 @@ rule_drops() {
 	[[ -f docs/operations.md && -f datapath/drop.h ]] || return 0
 	# shellcheck disable=SC2016 # these are Markdown's backquotes
 	diff <(grep -oE '^[[:space:]]*X\([A-Z_]+, "[a-z_0-9]+"' datapath/drop.h | sed -E 's/.*"(.*)"/\1/' | sort) \
-		<(grep -oE '^\| `(rx|tx|bridge|no|bad)_[a-z_0-9]+`' docs/operations.md | tr -d '|` ' | sort) |
+		<(grep -oE '^\| `(rx|tx|bridge|punt|route|ip|ip4|ip6|no|bad)_[a-z_0-9]+`' docs/operations.md | tr -d '|` ' | sort) |
 		sed -nE 's/^< (.*)/docs\/operations.md: drop reason \1 is missing/p; s/^> (.*)/docs\/operations.md: no such drop reason: \1/p'
 }
 
@@ -194,7 +194,7 @@ rule_drops() {
 rule_stages() {
 	local picture calls lanes
 	[[ -f docs/architecture.md && -f datapath/pipeline.c ]] || return 0
-	picture=$(sed -n '/^<!-- stages -->$/,/^## /p' docs/architecture.md | sed -n '/^```$/,/^```$/p' | grep -oE '\[[a-z]+\]' | tr -d '[]')
+	picture=$(sed -n '/^<!-- stages -->$/,/^## /p' docs/architecture.md | sed -n '/^```$/,/^```$/p' | grep -oE '\[[a-z0-9]+\]' | tr -d '[]')
 	calls=$(grep -oE 'stage_[a-z0-9]+\(w, b\)' datapath/pipeline.c | sed -E 's/stage_(.*)\(w, b\)/\1/')
 	lanes=$(sed -n '/^#define BURST_LANES(X)/,/^$/p' datapath/burst.h | sed -nE 's/^.*X\([A-Z0-9]+, ([a-z0-9]+)\).*/\1/p')
 	[[ $picture == "$calls" ]] || echo "docs/architecture.md: the picture has '${picture//$'\n'/ }', pipeline.c '${calls//$'\n'/ }'"

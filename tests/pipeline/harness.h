@@ -13,6 +13,7 @@
 
 #define HARNESS_PORTS 16 // ids 1..15
 #define HARNESS_OUT 4096
+#define HARNESS_IFACES 16 // ids 1..15
 
 struct harness_port {
 	struct port port;
@@ -49,9 +50,15 @@ struct rte_mbuf *harness_mbuf(const void *data, uint32_t len);
 void harness_in(uint16_t port_id, struct rte_mbuf *m); // runs the pipeline by itself whenever 64 are in
 void harness_run(void);                                // and sends what is buffered
 
+// An L3 interface that is up, in a domain that is there, with a MAC of its own in the FDB. Before harness_build().
+struct fwd_iface *harness_iface(uint16_t id, uint16_t domain, uint16_t vrf, const uint8_t mac[6]);
+struct fwd_domain *harness_domain(uint16_t domain);
+// The next packet of a class that was punted; false: none. The caller frees it.
+bool harness_punt(enum punt_class class, struct punt *punt);
+
 uint64_t harness_drops(uint16_t port_id, enum drop_reason reason);
-// rx + copies + generated == tx + drops, and no mbuf is lost: all of the pool's are free but those that ports hold.
-// Fails the test.
+// rx + copies + generated == tx + drops + punted, and no mbuf is lost: all of the pool's are free but those that ports
+// hold. Fails the test.
 void harness_audit(void);
 
 // Runs a test on every level that this CPU has, each from a fresh start: an entry of the array that cmocka takes.

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// Frames that control made leave by the last stages of the pipeline: flood, egress, tx, drop.
+//
+// They are counted as generated at the port they leave by, or, where the FDB decides that and for what cannot be sent,
+// in row 0 of the counters, which is no port's.
+#include "stage.h"
+
+// Puts frame i, in a domain that is there, into its lane.
+static enum lane inject_lane(struct worker *w, struct burst *b, uint32_t i, uint16_t port_id)
+{
+	uint32_t value;
+
+	if (port_id) {
+		b->out_port[i] = fwd_port_find(w, port_id) ? port_id : 0;
+		return LANE_EGRESS;
+	}
+	value = hash64_find(w->fdb_hash, b->dmac_key[i]);
+	if (!value)
+		return LANE_FLOOD;
+	b->out_port[i] = FDB_PORT(value);
+	if (FDB_PORT(value) != PORT_ROUTER && FDB_PORT(value) != b->in_port[i])
+		return LANE_EGRESS;
+	burst_drop(w, b, UINT64_C(1) << i, DROP_BRIDGE_HAIRPIN);
+	return LANE_DROP;
+}
+
+static void inject_add(struct worker *w, struct burst *b, uint32_t i, const struct inject *in)
+{
+	const struct fwd_domain *d = in->domain < w->state->ndomains ? w->state->domain[in->domain] : NULL;
+	enum drop_reason reason = !d ? DROP_BRIDGE_NO_MEMBER : DROP_RX_RUNT;
+
+	b->pkt[i] = in->m;
+	b->in_port[i] = fwd_port_find(w, in->but_port) ? in->but_port : 0;
+	b->out_port[i] = 0;
+	if (!d || in->m->data_len < RTE_ETHER_HDR_LEN) {
+		w->count[0].generated++;
+		burst_drop(w, b, UINT64_C(1) << i, reason);
+		return;
+	}
+	b->vid[i] = d->vid;
+	b->dmac_key[i] = fdb_key(rte_pktmbuf_mtod(in->m, const uint8_t *), in->domain);
+	b->longest = RTE_MAX(b->longest, in->m->pkt_len);
+	b->lane[inject_lane(w, b, i, in->port_id)] |= UINT64_C(1) << i;
+	w->count[in->port_id ? b->out_port[i] : 0].generated++;
+}
+
+uint32_t inject_run(struct worker *w)
+{
+	struct inject in[BURST_MAX];
+	struct burst *b = &w->burst;
+	uint32_t n = rte_ring_sc_dequeue_burst_elem(w->injects, in, sizeof(in[0]), BURST_MAX, NULL);
+
+	b->n = n;
+	b->tagged = b->priority = b->segment = 0;
+	b->longest = 0;
+	b->changed = b->injected = true;
+	for (uint32_t i = 0; i < n; i++)
+		inject_add(w, b, i, &in[i]);
+	b->offload = burst_offloads(b, 0, n);
+	stage_flood(w, b);
+	stage_egress(w, b);
+	stage_tx(w, b);
+	stage_drop(w, b);
+	b->injected = false;
+	b->n = 0;
+	return n;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// Lane: takes PUNT; sets DROP.
+//
+// What is for the host goes to control, each class through a ring and at a rate of its own, so that the worker's cost
+// and control's are bounded whatever comes.
+#include "stage.h"
+
+// Whether the class has a token, which is then taken.
+static bool punt_allow(const struct worker *w, struct worker_punt *p)
+{
+	if ((int64_t)(w->tsc - p->due) > (int64_t)p->slack)
+		p->due = w->tsc - p->slack;
+	if ((int64_t)(p->due - w->tsc) > 0)
+		return false;
+	p->due += p->interval;
+	return true;
+}
+
+static enum drop_reason punt_enqueue(struct worker *w, const struct burst *b, uint32_t i, enum punt_class class,
+				     struct rte_mbuf *m)
+{
+	uint16_t domain = (uint16_t)b->dmac_key[i];
+	struct punt punt = {.m = m,
+			    .class = (uint16_t) class,
+			    .in_port = b->in_port[i],
+			    .domain = domain,
+			    .iface = w->state->domain[domain]->iface,
+			    .l3 = (uint16_t)(RTE_ETHER_HDR_LEN + (b->tagged >> i & 1) * RTE_VLAN_HLEN)};
+
+	if (rte_ring_sp_enqueue_elem(w->punt[class].ring, &punt, sizeof(punt)))
+		return DROP_PUNT_FULL;
+	w->self.punted++;
+	w->self.punts[class]++;
+	w->punted = true;
+	return DROP_COUNT;
+}
+
+enum drop_reason punt_send(struct worker *w, const struct burst *b, uint32_t i, enum punt_class class,
+			   struct rte_mbuf *m)
+{
+	enum drop_reason reason = punt_allow(w, &w->punt[class]) ? punt_enqueue(w, b, i, class, m) : DROP_PUNT_RATE;
+
+	w->self.punts_lost[class] += reason != DROP_COUNT;
+	return reason;
+}
+
+void punt_copy(struct worker *w, struct burst *b, uint32_t i, enum punt_class class)
+{
+	struct port_counters *in = &w->count[b->in_port[i]];
+	struct rte_mbuf *copy;
+	enum drop_reason reason = DROP_PUNT_RATE;
+
+	in->copies++;
+	if (punt_allow(w, &w->punt[class])) {
+		copy = rte_pktmbuf_copy(b->pkt[i], port_pool(), 0, UINT32_MAX);
+		reason = copy ? punt_enqueue(w, b, i, class, copy) : DROP_NO_MBUF;
+		if (reason == DROP_PUNT_FULL)
+			rte_pktmbuf_free(copy);
+	}
+	if (reason == DROP_COUNT)
+		return;
+	in->drops[reason]++;
+	w->self.punts_lost[class]++;
+}
+
+void stage_punt(struct worker *w, struct burst *b)
+{
+	uint64_t mask = lane_take(b, LANE_PUNT);
+	uint32_t i;
+
+	if (likely(!mask))
+		return;
+	lane_foreach (i, mask) {
+		enum drop_reason reason = DROP_NO_MBUF;
+
+		if (!egress_own(&b->pkt[i]))
+			reason = punt_send(w, b, i, (enum punt_class)b->punt_class[i], b->pkt[i]);
+		if (reason != DROP_COUNT)
+			burst_drop(w, b, UINT64_C(1) << i, reason);
+	}
+}
