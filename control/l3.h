@@ -13,21 +13,10 @@
 
 #include <rte_ether.h>
 
-#include "../tables/nexthop.h"
 #include "iface.h"
 #include "ip.h"
+#include "nexthop.h"
 #include "vrf.h"
-
-// nexthop.c: numbers and their contents, as workers see them; every change is atomic for them.
-int nexthop_alloc(uint32_t *number);                         // 0, -ENOSPC; no contents until nexthop_set()
-void nexthop_set(uint32_t number, struct nexthop *contents); // takes contents (garbage_alloc)
-void nexthop_free(uint32_t number);                          // contents and number are free after a grace period
-const struct nexthop *nexthop_at(uint32_t number);
-const struct nexthop_table *nexthop_table(void);
-// fn(arg, alive) whenever the next hop begins or ceases to be FORWARD.
-struct nexthop_watch;
-struct nexthop_watch *nexthop_watch(uint32_t number, void (*fn)(void *arg, bool alive), void *arg);
-void nexthop_unwatch(struct nexthop_watch *w);
 
 // route.c: what neigh.c and iface.c put into the FIB by themselves. A host route of a resolved neighbour stands below a
 // configured one of the same prefix.

@@ -14,6 +14,7 @@
 #include "iface.h"
 #include "kinds.h"
 #include "log.h"
+#include "nexthop.h"
 #include "pktgen.h"
 #include "port.h"
 #include "publish.h"
@@ -58,7 +59,9 @@ int objects_create(struct event_base *base, struct fdb *fdb)
 		return rc;
 	port_obj_create_table();
 	iface_create_table();
-	rc = vrf_create_table();
+	rc = nexthop_create();
+	if (rc == 0)
+		rc = vrf_create_table();
 	if (rc < 0)
 		goto objects;
 	rpc_port_init();
@@ -137,5 +140,6 @@ void objects_destroy(void)
 	port_obj_destroy_table();
 	garbage_collect();
 	rcu_drain();
+	nexthop_destroy();
 	stats_destroy();
 }

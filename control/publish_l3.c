@@ -7,6 +7,7 @@
 #include "fdb_ctl.h"
 #include "fdb_static.h"
 #include "garbage.h"
+#include "nexthop.h"
 #include "publish.h"
 
 static TAILQ_HEAD(, iface) dirty = TAILQ_HEAD_INITIALIZER(dirty);
@@ -115,6 +116,7 @@ void publish_l3_build(struct fwd_state *s, const struct fwd_state *old)
 		s->vrf = old->vrf;
 		s->nvrfs = old->nvrfs;
 	}
+	s->nexthops = nexthop_table();
 	if (!TAILQ_EMPTY(&dirty))
 		ifaces_build(s);
 	if (dirty_vrfs)
