@@ -6,7 +6,7 @@
 
 // A node whose next four bits lead to at least so many others gets a block of eight bits; one with at most so few, of
 // four.
-#define WIDE_KIDS 4
+#define WIDE_KIDS 2
 #define NARROW_KIDS 1
 
 // How many routes make a root of 4 * (i + 1) bits worth its memory; a quarter of it, and it goes back.

@@ -6,7 +6,7 @@
 //
 // Design: an entry is 32 bits, either a value (0: no route) or the index of a block and how many bits of the address
 // choose among its entries. Values are pushed down to the leaves, so the entry that a look-up ends in is the answer.
-// Blocks take 4 or 8 bits, the root 4, 8, 12 or 16: eight where a quarter of the sixteen parts of a four-bit block
+// Blocks take 4 or 8 bits, the root 4, 8, 12 or 16: eight where two or more of the sixteen parts of a four-bit block
 // would be blocks again, and the root by the number of routes. (Compressing nodes by counting bits, as Poptrie does:
 // Asai and Ohara, SIGCOMM 2015, takes less memory, but two accesses a level and no vector gathers of entries.) The
 // default route is beside the trie, so that changing it does not touch every entry that nothing else covers.

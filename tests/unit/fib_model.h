@@ -78,7 +78,8 @@ static void model_init(struct model *m, unsigned int bits, unsigned int n, uint6
 		struct model_route *const r = &m->route[i];
 
 		r->prefix = i % 64 == 0 ? any : model_near(m, m->route[i / 64 * 64].prefix);
-		r->depth = (uint8_t)(rng_next(&m->rng) % (bits + 1));
+		// Among them the default route.
+		r->depth = i != 0 ? (uint8_t)(rng_next(&m->rng) % (bits + 1)) : 0;
 		r->prefix.hi &= model_mask(r->depth < 64 ? r->depth : 64);
 		r->prefix.lo &= model_mask(r->depth > 64 ? r->depth - 64u : 0);
 	}

@@ -11,6 +11,7 @@
 
 #include "../../tables/hash64.h"
 #include "../rng.h"
+#include "isa.h"
 
 #define SEED 0x5eed
 
@@ -392,13 +393,8 @@ static void spreads_families_of_keys_with_any_seed(void **state)
 
 int main(void)
 {
-#if defined(__AVX512F__)
-	if (!__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512bw"))
-		return 77;
-#elif defined(__AVX2__)
-	if (!__builtin_cpu_supports("avx2"))
-		return 77;
-#endif
+	if (isa_missing())
+		return ISA_SKIP;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_was_put),
 		cmocka_unit_test(replaces_the_value_of_a_key),

@@ -12,6 +12,7 @@
 
 #include "../../tables/hash64.h"
 #include "hash64_crowd.h"
+#include "isa.h"
 
 #define READERS 2
 
@@ -97,13 +98,8 @@ static void threads_find_what_is_there_and_no_mixed_value(void **state)
 
 int main(void)
 {
-#if defined(__AVX512F__)
-	if (!__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512bw"))
-		return 77;
-#elif defined(__AVX2__)
-	if (!__builtin_cpu_supports("avx2"))
-		return 77;
-#endif
+	if (isa_missing())
+		return ISA_SKIP;
 	const struct CMUnitTest tests[] = {cmocka_unit_test(threads_find_what_is_there_and_no_mixed_value)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
