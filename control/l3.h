@@ -23,6 +23,19 @@
 int route_host_set(struct vrf *v, const struct ip_addr *a, uint32_t number);
 void route_host_del(struct vrf *v, const struct ip_addr *a);
 
+// A route that Linux has, learned by netlink (linux_sync.c): of source "linux", not part of the desired state, below a
+// configured one of the same prefix. Adds it or replaces the one before. via[0..n-1]: where it goes, over which of
+// the VRF's interfaces; n 0: nowhere (blackhole). Fast, since a hundred thousand come at once: no JSON, and routes with
+// the same via share a next hop or group. Held by the interface's neighbours as any route; when an interface is deleted
+// linux_sync.c takes its routes back first. 0, -ENOSPC, -ENOMEM.
+struct route_via {
+	struct iface *iface;
+	struct ip_addr gateway; // family 0: on the link itself
+	uint16_t weight;        // 1 or more
+};
+int route_linux_set(struct vrf *v, const struct ip_prefix *p, const struct route_via *via, unsigned int n);
+void route_linux_del(struct vrf *v, const struct ip_prefix *p); // none: nothing
+
 // neigh.c: called by route.c and iface.c.
 struct neigh;
 // The neighbour of an address on an interface, made (unresolved) if need be; holds a reference. 0, -ENOSPC, -ENOMEM.
