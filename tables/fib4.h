@@ -58,9 +58,9 @@ static inline uint32_t fib4_lookup(const struct fib4 *f, uint32_t addr)
 		uint32_t entry = __atomic_load_n(&t->root, __ATOMIC_ACQUIRE), word = addr;
 
 		while ((entry & FIB_ENTRY_BLOCK) != 0) {
-			const uint32_t stride = fib_stride(entry);
+			uint32_t stride;
 
-			entry = fib_step(t, entry, word);
+			entry = fib_step(t, entry, word, false, &stride);
 			word <<= stride;
 		}
 		if (entry != 0)
@@ -82,7 +82,7 @@ static inline void fib4_lookup_lanes_scalar(const struct fib4 *f, const uint32_t
 
 		for (uint64_t m = mask; m != 0; m &= m - 1)
 			value[__builtin_ctzll(m)] = root;
-		fib_word_scalar(t, mask, addr, value);
+		fib_word_scalar(t, mask, addr, value, false);
 	} while (!fib_finish_scalar(t, fallback, mask, value));
 }
 
@@ -104,7 +104,7 @@ static inline void fib4_lookup_lanes(const struct fib4 *f, const uint32_t addr[F
 			word[v] = _mm512_loadu_si512(&addr[16 * v]);
 			entry[v] = root;
 		}
-		fib_word_avx512(t, mask, word, entry, true);
+		fib_word_avx512(t, mask, word, entry, true, false);
 	} while (!fib_finish_avx512(t, fallback, mask, entry, value));
 #else
 	fib4_lookup_lanes_scalar(f, addr, mask, value);

@@ -42,9 +42,9 @@ static inline uint32_t fib6_lookup(const struct fib6 *f, struct fib6_addr addr)
 		uint32_t entry = __atomic_load_n(&t->root, __ATOMIC_ACQUIRE), at = 0;
 
 		while ((entry & FIB_ENTRY_BLOCK) != 0) {
-			const uint32_t stride = fib_stride(entry);
+			uint32_t stride;
 
-			entry = fib_step(t, entry, fib6_word(addr.hi, addr.lo, at / 32) << at % 32);
+			entry = fib_step(t, entry, fib6_word(addr.hi, addr.lo, at / 32) << at % 32, true, &stride);
 			at += stride;
 		}
 		if (entry != 0)
@@ -74,7 +74,7 @@ static inline void fib6_lookup_lanes_scalar(const struct fib6 *f, const uint64_t
 
 				word[i] = fib6_word(hi[i], lo[i], w);
 			}
-			active = fib_word_scalar(t, active, word, value);
+			active = fib_word_scalar(t, active, word, value, true);
 		}
 	} while (!fib_finish_scalar(t, fallback, mask, value));
 }
@@ -106,7 +106,7 @@ static inline void fib6_lookup_lanes(const struct fib6 *f, const uint64_t hi[FIB
 				word[v] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(a)),
 							     _mm512_cvtepi64_epi32(b), 1);
 			}
-			active = fib_word_avx512(t, active, word, entry, w == 3);
+			active = fib_word_avx512(t, active, word, entry, w == 3, true);
 		}
 	} while (!fib_finish_avx512(t, fallback, mask, entry, value));
 #else

@@ -16,16 +16,30 @@
 #include <immintrin.h>
 #endif
 
-// The entry that follows `entry`, a block, for an address whose next bits are the upper ones of word.
-static __rte_always_inline uint32_t fib_step(const struct fib_trie *t, uint32_t entry, uint32_t word)
+// The entry that follows `entry`, a block or path, for an address whose next bits are the upper ones of word, and in
+// *stride how many of them it took. paths: whether there may be any in the table.
+static __rte_always_inline uint32_t fib_step(const struct fib_trie *t, uint32_t entry, uint32_t word, bool paths,
+					     uint32_t *stride)
 {
-	return __atomic_load_n(&fib_entries(t, entry)[word >> (32 - fib_stride(entry))], __ATOMIC_ACQUIRE);
+	const uint32_t *const at = fib_entries(t, entry);
+	const uint32_t bits = fib_stride(entry);
+	uint32_t slot = word >> (32 - bits);
+
+	*stride = bits;
+	if (paths && bits > FIB_STRIDE_MAX) {
+		const uint32_t expect = __atomic_load_n(&at[FIB_PATH_EXPECT], __ATOMIC_ACQUIRE);
+
+		*stride = 4 * (bits - FIB_STRIDE_MAX);
+		slot = (word ^ expect) >> (32 - *stride) == 0 ? FIB_PATH_HIT : FIB_PATH_MISS;
+	}
+	return __atomic_load_n(&at[slot], __ATOMIC_ACQUIRE);
 }
 
 // Takes the entries of the lanes `active`, all of them blocks at the beginning of this word of their addresses, through
 // the word. Returns the lanes whose entries are blocks still.
 static __rte_always_inline uint64_t fib_word_scalar(const struct fib_trie *t, uint64_t active,
-						    const uint32_t word[FIB_LANES], uint32_t entry[FIB_LANES])
+						    const uint32_t word[FIB_LANES], uint32_t entry[FIB_LANES],
+						    bool paths)
 {
 	uint8_t consumed[FIB_LANES];
 	uint64_t blocks = 0;
@@ -37,9 +51,10 @@ static __rte_always_inline uint64_t fib_word_scalar(const struct fib_trie *t, ui
 
 		for (uint64_t m = active; m != 0; m &= m - 1) {
 			const unsigned int i = (unsigned int)__builtin_ctzll(m);
-			const uint32_t e = fib_step(t, entry[i], word[i] << consumed[i]);
+			uint32_t stride;
+			const uint32_t e = fib_step(t, entry[i], word[i] << consumed[i], paths, &stride);
 
-			consumed[i] = (uint8_t)(consumed[i] + fib_stride(entry[i]));
+			consumed[i] = (uint8_t)(consumed[i] + stride);
 			entry[i] = e;
 			blocks |= (uint64_t)(consumed[i] == 32) << i & (uint64_t)(e >> 31) << i;
 			done |= (uint64_t)((consumed[i] == 32) | !(e >> 31)) << i;
@@ -74,10 +89,11 @@ static __rte_always_inline bool fib_finish_scalar(const struct fib_trie *t, uint
 
 // As fib_word_scalar(), on vectors. `word` is used up. last: addresses end with this word.
 static __rte_always_inline uint64_t fib_word_avx512(const struct fib_trie *t, uint64_t active,
-						    __m512i word[FIB_VECTORS], __m512i entry[FIB_VECTORS], bool last)
+						    __m512i word[FIB_VECTORS], __m512i entry[FIB_VECTORS], bool last,
+						    bool paths)
 {
-	const __m512i line_mask = _mm512_set1_epi32(FIB_LINE_MASK << 4),
-		      stride_mask = _mm512_set1_epi32(FIB_STRIDE_MASK);
+	const __m512i line_mask = _mm512_set1_epi32((int)(FIB_LINE_MASK * FIB_LINE_ENTRIES));
+	const __m512i stride_mask = _mm512_set1_epi32(FIB_STRIDE_MASK), most = _mm512_set1_epi32(FIB_STRIDE_MAX);
 	const __m512i full = _mm512_set1_epi32(32);
 	__m512i left[FIB_VECTORS];
 	uint64_t blocks = 0;
@@ -89,20 +105,32 @@ static __rte_always_inline uint64_t fib_word_avx512(const struct fib_trie *t, ui
 
 		for (unsigned int v = 0; v < FIB_VECTORS; v++) {
 			const __mmask16 lanes = (__mmask16)(active >> 16 * v);
-			const __m512i stride =
-				_mm512_and_si512(_mm512_srli_epi32(entry[v], FIB_STRIDE_SHIFT), stride_mask);
-			const __m512i slot = _mm512_srlv_epi32(word[v], _mm512_sub_epi32(full, stride));
 			const __m512i first = _mm512_and_si512(_mm512_slli_epi32(entry[v], 4), line_mask);
+			__m512i stride = _mm512_and_si512(_mm512_srli_epi32(entry[v], FIB_STRIDE_SHIFT), stride_mask);
+			__m512i slot = _mm512_srlv_epi32(word[v], _mm512_sub_epi32(full, stride));
+			const __mmask16 path = paths ? _mm512_mask_cmpgt_epu32_mask(lanes, stride, most) : 0;
 
+			if (path != 0) {
+				const __m512i expect = _mm512_mask_i32gather_epi32(word[v], path, first, t->base, 4);
+				const __m512i bits = _mm512_slli_epi32(_mm512_sub_epi32(stride, most), 2);
+				const __m512i differ = _mm512_srlv_epi32(_mm512_xor_si512(word[v], expect),
+									 _mm512_sub_epi32(full, bits));
+				const __mmask16 miss = _mm512_test_epi32_mask(differ, differ);
+
+				stride = _mm512_mask_mov_epi32(stride, path, bits);
+				slot = _mm512_mask_mov_epi32(slot, path, _mm512_set1_epi32(FIB_PATH_HIT));
+				slot = _mm512_mask_mov_epi32(slot, path & miss, _mm512_set1_epi32(FIB_PATH_MISS));
+			}
 			entry[v] =
 				_mm512_mask_i32gather_epi32(entry[v], lanes, _mm512_add_epi32(first, slot), t->base, 4);
 			word[v] = _mm512_sllv_epi32(word[v], stride);
+			const __mmask16 block = lanes & _mm512_movepi32_mask(entry[v]);
+
 			if (last) {
-				next |= (uint64_t)(lanes & _mm512_movepi32_mask(entry[v])) << 16 * v;
+				next |= (uint64_t)block << 16 * v;
 				continue;
 			}
 			left[v] = _mm512_sub_epi32(left[v], stride);
-			const __mmask16 block = lanes & _mm512_movepi32_mask(entry[v]);
 			const __mmask16 more = _mm512_mask_test_epi32_mask(block, left[v], left[v]);
 
 			next |= (uint64_t)more << 16 * v;

@@ -8,12 +8,15 @@
 // choose among its entries. Values are pushed down to the leaves, so the entry that a look-up ends in is the answer.
 // Blocks take 4 or 8 bits, the root 4, 8, 12 or 16: eight where two or more of the sixteen parts of a four-bit block
 // would be blocks again, and the root by the number of routes. (Compressing nodes by counting bits, as Poptrie does:
-// Asai and Ohara, SIGCOMM 2015, takes less memory, but two accesses a level and no vector gathers of entries.) The
-// default route is beside the trie, so that changing it does not touch every entry that nothing else covers.
-//   The exact prefixes are in a fib_rib, with four bits a level as well: blocks are filled from it, and it says which
+// Asai and Ohara, SIGCOMM 2015, takes less memory, but two accesses a level and no vector gathers of entries.) In
+// tables of long addresses, blocks with a single way on are replaced by a path, one line that says which bits lead to
+// the entry at its end, and what all others lead to. The default route is beside the trie, so that changing it does not
+// touch every entry that nothing else covers.
+//
+// The exact prefixes are in a fib_rib, with four bits a level as well: blocks are filled from it, and it says which
 // part of a prefix belongs to longer ones.
-//   The writer changes an entry by one store, from the right answer of before to that of after, for each address that
-//   it
+//
+// The writer changes an entry by one store, from the right answer of before to that of after, for each address that it
 // stands for; what a block is to be replaced by is complete before the one store that makes it visible. So at any
 // instant each address has either its old or its new answer, and one whose route does not change has no other. Blocks
 // taken out of use are freed after a grace period (fib_pool.h).
@@ -32,12 +35,18 @@
 #define FIB_LANES 64
 #define FIB_VALUE_MAX 0x7fffffffu
 
-// An entry that is not a value: 1, five bits of stride, 26 bits of line (fib_pool.h).
+// An entry that is not a value: 1, five bits of stride, 26 bits of line (fib_pool.h). Strides above the largest one of
+// a block are those of paths, in fours.
 #define FIB_ENTRY_BLOCK 0x80000000u
 #define FIB_STRIDE_SHIFT 26
 #define FIB_STRIDE_MASK 31u
+#define FIB_STRIDE_MAX 16u
 #define FIB_LINE_MASK 0x03ffffffu
 #define FIB_LINE_ENTRIES 16u
+
+// The words of a path: bits of the address, from the uppermost on; the entry for those and the value for all others;
+// and for the writer how many bits, in fours. HIT + 1 is MISS.
+enum { FIB_PATH_EXPECT, FIB_PATH_HIT, FIB_PATH_MISS, FIB_PATH_LEVELS };
 
 struct fib_trie {
 	// Read by all.

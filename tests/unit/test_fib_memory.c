@@ -22,6 +22,7 @@ static bool refuse(void)
 #define fib_pool_make(pool, lines) (refuse() ? 0 : fib_pool_make(pool, lines))
 
 #include "../../tables/fib_rib.c"
+#include "../../tables/fib_block.c"
 #include "../../tables/fib_trie.c"
 #include "../../tables/fib4.c"
 #include "../../tables/fib6.c"

@@ -16,6 +16,7 @@
 
 #include "../../tables/fib_pool.c"
 #include "../../tables/fib_rib.c"
+#include "../../tables/fib_block.c"
 #include "../../tables/fib_trie.c"
 #include "../../tables/fib4.c"
 #include "../../tables/fib6.c"
