@@ -8,6 +8,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_pause.h>
+#include <rte_random.h>
 
 #include "rcu.h"
 #include "worker_priv.h"
@@ -28,6 +29,8 @@ struct worker *worker_new(uint16_t index, const struct worker_conf *conf, struct
 	w->shared.idle = conf->idle;
 	w->fdb = fdb;
 	w->fdb_hash = fdb_hash(fdb);
+	for (unsigned int i = 0; i < RTE_DIM(w->seen.seed); i++)
+		w->seen.seed[i] = rte_rand();
 	// calloc, so that rows of ports that never exist take no memory.
 	w->count = calloc(PORT_MAX, sizeof(*w->count));
 	w->tx = calloc(PORT_MAX, sizeof(*w->tx));

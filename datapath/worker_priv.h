@@ -9,6 +9,7 @@
 #include <rte_ring.h>
 
 #include "../tables/fdb.h"
+#include "../tables/seen.h"
 #include "burst.h"
 #include "worker.h"
 
@@ -67,6 +68,7 @@ struct worker {
 	bool punted; // something since the bell was looked at
 	struct worker_conf conf;
 	struct burst burst;
+	struct seen seen; // sources that the bridge need not look up
 
 	struct worker_shared {
 		bool stop;               // written by control

@@ -17,6 +17,7 @@ struct fdb {
 	struct hash64 *hash;
 	uint32_t now; // full seconds; now % CLOCK_PERIOD + 1 is the 16-bit clock
 	bool clock_set;
+	uint32_t generation; // written by control, read by workers
 };
 
 int fdb_create(struct fdb **out, uint32_t capacity)
@@ -50,6 +51,17 @@ void fdb_destroy(struct fdb *f)
 struct hash64 *fdb_hash(struct fdb *f)
 {
 	return f->hash;
+}
+
+uint32_t fdb_generation(const struct fdb *f)
+{
+	return __atomic_load_n(&f->generation, __ATOMIC_ACQUIRE);
+}
+
+// After the change: who sees the new number sees what it stands for.
+static void generation_next(struct fdb *f)
+{
+	__atomic_store_n(&f->generation, f->generation + 1, __ATOMIC_RELEASE);
 }
 
 uint32_t fdb_count(const struct fdb *f)
@@ -167,6 +179,7 @@ int fdb_learn(struct fdb *f, uint64_t key, uint16_t port_id, uint16_t now_s, uin
 	*hash64_aux(f->hash, slot) = f->now;
 	if (port == port_id)
 		return FDB_SAME;
+	generation_next(f);
 	if (old_port != NULL)
 		*old_port = port;
 	return FDB_MOVED;
@@ -181,8 +194,10 @@ int fdb_add_static(struct fdb *f, uint64_t key, uint16_t port_id)
 	if (found >= 0 && (*hash64_aux(f->hash, (uint32_t)found) & AUX_STATIC) != 0)
 		return -EEXIST;
 	ret = hash64_put(f->hash, key, value_of(port_id, 0), &slot);
-	if (ret >= 0)
-		*hash64_aux(f->hash, slot) = AUX_STATIC;
+	if (ret < 0)
+		return ret;
+	*hash64_aux(f->hash, slot) = AUX_STATIC;
+	generation_next(f);
 	return ret;
 }
 
@@ -195,6 +210,7 @@ int fdb_del(struct fdb *f, uint64_t key, struct fdb_entry *was)
 	if (was != NULL)
 		*was = entry_at(f, (uint32_t)slot, f->now);
 	hash64_slot_delete(f->hash, (uint32_t)slot);
+	generation_next(f);
 	return 0;
 }
 
@@ -246,6 +262,8 @@ uint32_t fdb_walk(struct fdb *f, uint64_t *cursor, uint32_t max_slots, uint16_t 
 			removed++;
 		}
 	}
+	if (removed != 0)
+		generation_next(f);
 	*cursor = end < slots ? end : 0;
 	return removed;
 }

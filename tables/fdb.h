@@ -11,7 +11,7 @@
 // times may be longer than 16 bits of seconds. For this, every entry has to be visited by fdb_walk() at least every 18
 // hours.
 //
-// Threads: fdb_lookup_bulk and fdb_touch: any thread. The rest: control.
+// Threads: look-ups in fdb_hash(), fdb_touch and fdb_generation: any thread. The rest: control.
 #ifndef FDB_H
 #define FDB_H
 
@@ -65,6 +65,10 @@ void fdb_destroy(struct fdb *f);
 struct hash64 *fdb_hash(struct fdb *f);
 #define FDB_PORT(value) ((uint16_t)((value) >> 16))
 #define FDB_SEEN(value) ((uint16_t)(value))
+
+// A number that changes whenever an entry was removed, moved to another port or made static: what a worker found out
+// about a key before may not hold any more. Any thread.
+uint32_t fdb_generation(const struct fdb *f);
 
 // Sets the last sight of a dynamic entry to now_s (not 0). No effect if the key is absent or static. Any thread.
 void fdb_touch(struct fdb *f, uint64_t key, uint16_t now_s);

@@ -13,7 +13,7 @@
 
 #include "harness.h"
 
-static const uint8_t mac_a[6] = {2, 0, 0, 0, 0, 0xa}, mac_b[6] = {2, 0, 0, 0, 0, 0xb};
+static const uint8_t mac_a[6] = {2, 0, 0, 0, 0, 0xa}, mac_b[6] = {2, 0, 0, 0, 0, 0xb}, mac_c[6] = {2, 0, 0, 0, 0, 0xc};
 static const uint8_t broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 static uint32_t frame_make(uint8_t *f, const uint8_t *dst, const uint8_t *src, int vid, uint16_t tpid, uint32_t payload)
@@ -195,6 +195,55 @@ static void sources_ask_to_be_learned_once_and_are_refreshed(void)
 	in(2, mac_b, mac_a, -1, 46); // static entries are not moved
 	harness_run();
 	assert_int_equal(rte_ring_sc_dequeue_burst_elem(harness_worker->events, ev, sizeof(ev[0]), 8, NULL), 0);
+	harness_audit();
+}
+
+static unsigned int events(void)
+{
+	struct worker_event ev[8];
+
+	return rte_ring_sc_dequeue_burst_elem(harness_worker->events, ev, sizeof(ev[0]), RTE_DIM(ev), NULL);
+}
+
+static void two_sources(void)
+{
+	in(1, mac_c, mac_a, -1, 46);
+	in(1, mac_c, mac_b, -1, 46);
+	harness_run();
+}
+
+// Sources in order are remembered for a second, but not beyond what control does to their entries.
+static void sources_in_order_are_looked_up_again_when_something_changed(void)
+{
+	const uint64_t key = fdb_key(mac_a, 7);
+	struct fdb_entry e;
+
+	rest_ports(3);
+	harness_worker->now_s = 100;
+	fdb_learn(harness_fdb, fdb_key(mac_b, 7), 1, 100, NULL);
+	fdb_learn(harness_fdb, key, 1, 90, NULL);
+	two_sources(); // refreshes the one
+	assert_int_equal(fdb_get(harness_fdb, key, 100, &e), 0);
+	assert_int_equal(e.age_s, 0);
+	two_sources();
+	assert_int_equal(events(), 0);
+
+	fdb_learn(harness_fdb, key, 2, 100, NULL);
+	two_sources();
+	assert_int_equal(events(), 1);
+	fdb_learn(harness_fdb, key, 1, 100, NULL);
+	two_sources();
+	assert_int_equal(events(), 0);
+
+	memset(harness_worker->recent, 0, WORKER_RECENT * sizeof(*harness_worker->recent));
+	fdb_del(harness_fdb, fdb_key(mac_b, 7), NULL);
+	two_sources();
+	assert_int_equal(events(), 1);
+
+	harness_worker->now_s = 101;
+	two_sources();
+	assert_int_equal(fdb_get(harness_fdb, key, 101, &e), 0);
+	assert_int_equal(e.age_s, 0);
 	harness_audit();
 }
 
@@ -409,6 +458,7 @@ int main(void)
 		TEST(full_and_dead_ports_lose_by_name),
 		TEST(port_without_bridge_loses_all),
 		TEST(sources_ask_to_be_learned_once_and_are_refreshed),
+		TEST(sources_in_order_are_looked_up_again_when_something_changed),
 		TEST(destination_lanes_keep_order_per_port),
 		TEST(checksum_is_completed_for_ports_that_will_not),
 		TEST(large_segment_is_split_for_ports_that_will_not),
