@@ -41,6 +41,8 @@ enum flow_action_type {
 	FLOW_ACTION_TYPES
 };
 
+// What was installed has to fit into one message when it is read back: of each list at most so many.
+#define FLOW_ACTIONS_MAX 1024
 #define FLOW_NO_BUFFER 0xffffffffu     // buffer id: none
 #define FLOW_MAX_LEN_NO_BUFFER 0xffffu // max_len: the whole packet, not buffered
 #define FLOW_QUEUE_ALL 0xffffffffu
@@ -112,7 +114,7 @@ enum flow_actions_use { FLOW_USE_ENTRY, FLOW_USE_BUCKET, FLOW_USE_PACKET_OUT };
 // flow_action_check.c: what can be told of a list without looking at ports, groups and tables. `m`: what the packets
 // match, or NULL if that is unknown (buckets, action sets, packet-out); then prerequisites are not looked at. 0, or
 // -errno and OFPBAC_BAD_OUT_PORT (output to TABLE is for packet-outs), _BAD_OUT_GROUP, _BAD_QUEUE, _BAD_ARGUMENT,
-// _BAD_SET_TYPE, _BAD_SET_ARGUMENT or _MATCH_INCONSISTENT.
+// _BAD_SET_TYPE, _BAD_SET_ARGUMENT, _TOO_MANY or _MATCH_INCONSISTENT.
 int flow_actions_check(const struct flow_actions *a, enum flow_actions_use use, const struct flow_match *m,
 		       struct flow_error *e);
 // The same of both lists; OFPBIC_BAD_TABLE_ID unless goto leads to a later table, OFPMMFC_INVALID_METER.

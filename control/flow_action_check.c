@@ -190,6 +190,8 @@ int flow_actions_check(const struct flow_actions *a, enum flow_actions_use use, 
 	struct context c = {.tags = 0};
 	int rc = 0;
 
+	if (a->n > FLOW_ACTIONS_MAX)
+		return flow_error_int(e, OFPBAC_TOO_MANY, "actions", a->n, "1024 actions at most", "too many actions");
 	if (m != NULL) {
 		c.key = m->key;
 		c.mask = m->mask;

@@ -76,6 +76,8 @@ struct group_mod {
 	uint32_t nbuckets;
 };
 
+#define GROUP_BYTES_MAX 65000 // of a group's buckets as OpenFlow reads them back in one message, at 24 bytes an action
+
 // Everything that needs no table of groups. 0, or -errno and OFPGMFC_* or OFPBAC_*.
 int group_mod_check(const struct group_mod *m, struct flow_error *e);
 void group_mod_clear(struct group_mod *m);
