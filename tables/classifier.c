@@ -147,6 +147,22 @@ void classifier_place_find(const struct classifier *c, const struct classifier_t
 	}
 }
 
+// Counts a rule in (1) or out (-1) of the classes of packets that it can meet.
+static void classes_count(struct classifier *c, struct classifier_tuple *tuple, const struct classifier_rule *rule,
+			  int32_t by)
+{
+	struct flow_key key = {0};
+
+	for (uint32_t j = 0; j < tuple->nwords; j++)
+		key.word[tuple->at[j]] = rule->word[j];
+	for (uint32_t m = flow_class_of(&key, &tuple->full_mask); m != 0; m &= m - 1) {
+		uint32_t *const of_class = &tuple->of_class[__builtin_ctz(m)];
+
+		c->used_version += *of_class == (by > 0 ? 0 : 1);
+		*of_class += (uint32_t)by;
+	}
+}
+
 static struct classifier_rule *rule_next(const struct classifier_rule *rule)
 {
 	return (struct classifier_rule *)rule->next.next;
@@ -200,6 +216,7 @@ uint32_t classifier_rule_remove(struct classifier *c, struct classifier_tuple *t
 		tuple->rules--;
 	}
 	classifier_level_leave(tuple, rule->priority);
+	classes_count(c, tuple, rule, -1);
 	c->rules--;
 	flow_pool_leave(c->pool);
 	flow_pool_retire(c->pool, &rule->next, rule_bytes(tuple));
@@ -295,6 +312,7 @@ static int insert_into(struct classifier *c, struct classifier_tuple *tuple, uin
 	if (ret < 0)
 		goto free_rule;
 	classifier_level_enter(tuple, priority);
+	classes_count(c, tuple, rule, 1);
 	c->rules++;
 	return 0;
 

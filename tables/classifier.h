@@ -42,6 +42,7 @@
 
 #include "flow_key.h"
 #include "flow_pool.h"
+#include "flow_window.h"
 
 #define CLASSIFIER_BURST 64
 #define CLASSIFIER_SLOTS 7
@@ -90,8 +91,9 @@ struct classifier_tuple {
 
 	// The writer's own.
 	struct flow_key full_mask;
-	uint32_t words; // bit map of at
-	uint32_t rules; // slots in use: rules that differ only in priority are one
+	uint32_t words;                      // bit map of at
+	uint32_t rules;                      // slots in use: rules that differ only in priority are one
+	uint32_t of_class[FLOW_CLASS_COUNT]; // rules, by the classes of packets that they can meet
 	uint32_t nlevels, levels_room;
 	struct classifier_level *level; // descending
 };
@@ -116,6 +118,7 @@ struct classifier {
 	// The writer's own.
 	struct flow_pool *pool;
 	uint32_t rules, rules_max, masks_max;
+	uint64_t used_version;
 };
 
 struct classifier_conf {
@@ -173,8 +176,10 @@ bool classifier_walk(struct classifier *c, const struct flow_key *key, const str
 uint32_t classifier_overlap(const struct classifier *c, const struct flow_key *key, const struct flow_key *mask,
 			    uint16_t priority);
 
-// All bits that any rule's mask has: what a cache must tell packets apart by. Writer.
-void classifier_used(const struct classifier *c, struct flow_key *used);
+// Adds all bits that the rules ask for, by the classes of packets that they can meet: what a cache must tell packets
+// apart by. The version is another one whenever that may have changed. Cost: a constant for each mask. Writer.
+void classifier_used(const struct classifier *c, struct flow_used *used);
+uint64_t classifier_used_version(const struct classifier *c);
 
 // Writer.
 uint32_t classifier_rules(const struct classifier *c);

@@ -144,10 +144,18 @@ uint32_t classifier_overlap(const struct classifier *c, const struct flow_key *k
 	return value;
 }
 
-void classifier_used(const struct classifier *c, struct flow_key *used)
+void classifier_used(const struct classifier *c, struct flow_used *used)
 {
-	*used = (struct flow_key){0};
-	for (uint32_t i = 0; i < c->list->n; i++)
-		for (uint32_t k = 0; k < FLOW_KEY_WORDS; k++)
-			used->word[k] |= c->list->entry[i].tuple->full_mask.word[k];
+	for (uint32_t i = 0; i < c->list->n; i++) {
+		const struct classifier_tuple *const tuple = c->list->entry[i].tuple;
+
+		for (uint32_t class = 0; class < FLOW_CLASS_COUNT; class ++)
+			for (uint32_t k = 0; k < FLOW_KEY_WORDS && tuple->of_class[class] != 0; k++)
+				used->mask[class].word[k] |= tuple->full_mask.word[k];
+	}
+}
+
+uint64_t classifier_used_version(const struct classifier *c)
+{
+	return c->used_version;
 }

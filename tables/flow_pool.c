@@ -5,9 +5,10 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <rte_common.h>
+
+#include "random64.h"
 
 #define LINE RTE_CACHE_LINE_SIZE
 #define CHUNK_MIN ((size_t)8 << 10)
@@ -44,23 +45,9 @@ struct flow_pool {
 	void *arg;
 };
 
-static uint64_t random64(void)
-{
-	uint64_t r;
-
-	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
-		r = (uint64_t)random() << 32 ^ (uint64_t)random();
-	return r;
-}
-
-// splitmix64, Steele et al. 2014.
 uint64_t flow_pool_salt(struct flow_pool *p)
 {
-	uint64_t z = p->seed += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
+	return random64_next(&p->seed);
 }
 
 int flow_pool_create(struct flow_pool **out, uint32_t entries, uint64_t seed)

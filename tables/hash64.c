@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
+
+#include "random64.h"
 
 // Up to this share of the slots, a chain of moves that makes room has been found in every test with random keys.
 #define LOAD_NUM 7
@@ -24,25 +25,11 @@ struct search_node {
 	uint8_t slot;
 };
 
-static uint64_t random64(void)
-{
-	uint64_t r;
-
-	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
-		r = (uint64_t)random() << 32 ^ (uint64_t)random();
-	return r;
-}
-
-// Makes the secret numbers of the hash function from one (splitmix64, Steele et al. 2014).
+// Makes the secret numbers of the hash function from one.
 static void seed_set(struct hash64 *h, uint64_t seed)
 {
-	for (unsigned int i = 0; i < RTE_DIM(h->seed); i++) {
-		uint64_t z = seed += 0x9e3779b97f4a7c15;
-
-		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-		z = (z ^ z >> 27) * 0x94d049bb133111eb;
-		h->seed[i] = z ^ z >> 31;
-	}
+	for (unsigned int i = 0; i < RTE_DIM(h->seed); i++)
+		h->seed[i] = random64_next(&seed);
 }
 
 int hash64_create(struct hash64 **out, const struct hash64_conf *conf)

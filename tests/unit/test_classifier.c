@@ -240,6 +240,11 @@ static enum classifier_verdict visit_two(void *arg, const struct classifier_entr
 	return ++*(uint32_t *)arg == 2 ? CLASSIFIER_STOP : CLASSIFIER_GO_ON;
 }
 
+static enum classifier_verdict remove_visited(void *arg, const struct classifier_entry *e)
+{
+	return CLASSIFIER_REMOVE;
+}
+
 static bool overlaps(const struct model_rule *r, const struct model_rule *like)
 {
 	for (uint32_t w = 0; w < FLOW_KEY_WORDS; w++)
@@ -281,20 +286,43 @@ static void walks_and_overlaps_agree_with_a_scan(void **state)
 	table_free(c);
 }
 
-static void the_mask_of_all_masks_is_known(void **state)
+static void what_rules_ask_for_is_known_by_class(void **state)
 {
 	struct classifier *const c = table(4, 4);
-	struct flow_key key = {0}, a = {.word = {1, 2}}, b = {.word = {0, 4, 8}}, used;
+	struct flow_key key = {0}, any = {0}, mac = {0}, udp = {0}, arp = {0};
+	const struct flow_value ones = {.lo = UINT64_MAX};
+	struct flow_used used = {0};
 
-	classifier_insert(c, &key, &a, 1, 1);
-	classifier_insert(c, &key, &b, 1, 2);
+	flow_key_set(&key, &mac, FLOW_FIELD_ETH_DST, (struct flow_value){.lo = 5}, ones);
+	assert_int_equal(classifier_insert(c, &key, &mac, 1, 1), 0);
+	flow_key_set(&key, &udp, FLOW_FIELD_ETH_TYPE, (struct flow_value){.lo = 0x0800}, ones);
+	flow_key_set(&key, &udp, FLOW_FIELD_IP_PROTO, (struct flow_value){.lo = 17}, ones);
+	flow_key_set(&key, &udp, FLOW_FIELD_UDP_DST, (struct flow_value){.lo = 53}, ones);
+	assert_int_equal(classifier_insert(c, &key, &udp, 1, 2), 0);
+	flow_key_set(&key, &arp, FLOW_FIELD_ETH_TYPE, (struct flow_value){.lo = 0x0806}, ones);
+	flow_key_set(&key, &arp, FLOW_FIELD_ARP_OP, (struct flow_value){.lo = 1}, ones);
+	assert_int_equal(classifier_insert(c, &key, &arp, 1, 3), 0);
+	const uint64_t version = classifier_used_version(c);
+
+	assert_int_equal(classifier_insert(c, &key, &arp, 2, 4), 0);
+	assert_int_equal(classifier_used_version(c), version);
 	classifier_used(c, &used);
-	assert_int_equal(used.word[0], 1);
-	assert_int_equal(used.word[1], 6);
-	assert_int_equal(used.word[2], 8);
-	classifier_remove(c, &key, &b, 1);
+	for (uint32_t class = 0; class < FLOW_CLASS_COUNT; class ++)
+		for (uint32_t w = 0; w < FLOW_KEY_WORDS; w++)
+			assert_int_equal(used.mask[class].word[w],
+					 mac.word[w] | (class == FLOW_CLASS_IP4_PORTS ? udp.word[w] : 0) |
+						 (class == FLOW_CLASS_ARP ? arp.word[w] : 0));
+	assert_int_equal(classifier_remove(c, &key, &arp, 2), 4);
+	assert_int_equal(classifier_used_version(c), version);
+	assert_int_equal(classifier_remove(c, &key, &arp, 1), 3);
+	assert_true(classifier_used_version(c) != version);
+	used = (struct flow_used){0};
 	classifier_used(c, &used);
-	assert_memory_equal(&used, &a, sizeof(used));
+	assert_memory_equal(&used.mask[FLOW_CLASS_ARP], &mac, sizeof(mac));
+	assert_int_equal(classifier_walk(c, &any, &any, remove_visited, NULL), true);
+	used = (struct flow_used){0};
+	classifier_used(c, &used);
+	assert_memory_equal(&used.mask[FLOW_CLASS_IP4_PORTS], &any, sizeof(any));
 	table_free(c);
 }
 
@@ -366,7 +394,7 @@ int main(void)
 		cmocka_unit_test(two_tables_share_what_the_pool_has),
 		cmocka_unit_test(look_ups_agree_with_a_scan_of_all_rules),
 		cmocka_unit_test(walks_and_overlaps_agree_with_a_scan),
-		cmocka_unit_test(the_mask_of_all_masks_is_known),
+		cmocka_unit_test(what_rules_ask_for_is_known_by_class),
 		cmocka_unit_test(what_readers_may_see_waits_for_them),
 	};
 
