@@ -25,6 +25,10 @@
 #define BURST_LANES(X)                                                                                                 \
 	X(INGRESS, ingress)                                                                                            \
 	X(BRIDGE, bridge)                                                                                              \
+	X(ROUTE, route)                                                                                                \
+	X(IP4, ip4)                                                                                                    \
+	X(IP6, ip6)                                                                                                    \
+	X(NEXTHOP, nexthop)                                                                                            \
 	X(FLOOD, flood)                                                                                                \
 	X(EGRESS, egress)                                                                                              \
 	X(TX, tx)                                                                                                      \
@@ -61,8 +65,17 @@ struct burst {
 	uint64_t smac_key[BURST_MAX]; // source MAC << 16 | domain
 	uint16_t in_port[BURST_MAX];
 	uint16_t out_port[BURST_MAX];
-	uint16_t vid[BURST_MAX];       // the VLAN of its domain; VLAN_NONE in a rest domain
-	uint8_t punt_class[BURST_MAX]; // of packets in lane PUNT: enum punt_class
+	uint16_t vid[BURST_MAX]; // the VLAN of its domain; VLAN_NONE in a rest domain
+	// Of packets in lane ROUTE and what follows from there:
+	uint64_t ip6;        // bit i: IPv6, not IPv4
+	uint64_t expired;    // bit i: may not go another hop
+	uint64_t link_local; // bit i: may not leave its link
+	uint64_t routed;     // bit i: came in by another domain than it is in now
+	uint16_t vrf[BURST_MAX];
+	uint32_t nexthop[BURST_MAX]; // what the FIB, or the group that it named, said
+	// Of packets in lane PUNT:
+	uint8_t punt_class[BURST_MAX]; // enum punt_class
+	uint16_t punt_mtu[BURST_MAX];  // class MTU: of the next link
 	struct burst_segment from[BURST_MAX];
 } __rte_cache_aligned;
 

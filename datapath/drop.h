@@ -18,6 +18,29 @@
 	X(RX_VLAN_DENIED, "rx_vlan_denied", "the port is not a member of the frame's VLAN")                            \
 	X(BRIDGE_HAIRPIN, "bridge_hairpin", "the destination is behind the port it came from")                         \
 	X(BRIDGE_NO_MEMBER, "bridge_no_member", "flooded, and no other port of the VLAN is up")                        \
+	X(ROUTE_IFACE_DOWN, "route_iface_down", "to an interface, or by one, that is down or gone")                    \
+	X(ROUTE_VLAN, "route_vlan", "to an interface's MAC address, in a VLAN that is not the interface's")            \
+	X(ROUTE_NOT_IP, "route_not_ip", "to an interface's MAC address, and neither IPv4, IPv6 nor ARP")               \
+	X(IP_SPLIT, "ip_split", "the IP header is not in the first segment of the buffer")                             \
+	X(IP4_HEADER, "ip4_header", "not version 4, or a header length below 20")                                      \
+	X(IP4_LENGTH, "ip4_length", "the total length is less than the header or more than the frame has")             \
+	X(IP4_CHECKSUM, "ip4_checksum", "the header's checksum is wrong")                                              \
+	X(IP4_OPTIONS, "ip4_options", "an option's length is wrong")                                                   \
+	X(IP4_SOURCE_ROUTE, "ip4_source_route", "it asks for source routing")                                          \
+	X(IP4_SOURCE_MULTICAST, "ip4_source_multicast", "the source address is a group's")                             \
+	X(IP4_SOURCE, "ip4_source_martian", "the source address is in 0.0.0.0/8, 127.0.0.0/8 or 240.0.0.0/4")          \
+	X(IP4_DESTINATION, "ip4_destination_martian", "the destination is in 0.0.0.0/8, 127.0.0.0/8 or 224.0.0.0/3")   \
+	X(IP6_HEADER, "ip6_header", "not version 6")                                                                   \
+	X(IP6_LENGTH, "ip6_length", "the payload length is more than the frame has, or that of a jumbogram")           \
+	X(IP6_SOURCE_MULTICAST, "ip6_source_multicast", "the source address is a group's")                             \
+	X(IP6_SOURCE, "ip6_source_martian", "the source address is unspecified, the loopback or IPv4-mapped")          \
+	X(IP6_DESTINATION, "ip6_destination_martian", "the destination is a group, unspecified, loopback or mapped")   \
+	X(ROUTE_LINK_LOCAL, "route_link_local", "to be forwarded, and an address has the scope of a link")             \
+	X(ROUTE_BLACKHOLE, "route_blackhole", "the route says so")                                                     \
+	X(ROUTE_LOOP, "route_loop", "the next hop has the MAC address of an interface of our own")                     \
+	X(ROUTE_TTL, "route_ttl", "its time to live is over, and its sender must not be told")                         \
+	X(ROUTE_MTU, "route_mtu", "too big for the next link, and its sender must not be told")                        \
+	X(ROUTE_UNREACHABLE, "route_unreachable", "no route or one that rejects, and its sender must not be told")     \
 	X(PUNT_RATE, "punt_rate", "for the host, and more of its class came than control is to be bothered with")      \
 	X(PUNT_FULL, "punt_full", "for the host, and as many of its class wait for control as may")                    \
 	X(RX_SINK, "rx_sink", "the port is in mode rxonly or flowgen, or the generator's; they keep nothing")          \

@@ -2,6 +2,7 @@
 #include "frame.h"
 
 #include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
 #include <rte_arp.h>
 #include <rte_byteorder.h>
 #include <rte_ether.h>
@@ -9,6 +10,8 @@
 #include <rte_ip.h>
 
 #include "state.h"
+
+#define EXTENSIONS_MAX 8 // more headers than any honest packet has
 
 // The byte at `at`, or -1.
 static int byte_at(const struct rte_mbuf *m, uint32_t at)
@@ -76,4 +79,46 @@ bool frame_asks(const struct rte_mbuf *m, uint32_t l3)
 	if (word_at(m, l3 - 2) == RTE_ETHER_TYPE_ARP)
 		return word_at(m, l3 + offsetof(struct rte_arp_hdr, arp_opcode)) == RTE_ARP_OP_REQUEST;
 	return word_at(m, l3 - 2) == RTE_ETHER_TYPE_IPV6 && icmp6_type(m, l3) == ND_NEIGHBOR_SOLICIT;
+}
+
+static bool ip4_tellable(const struct rte_mbuf *m, uint32_t l3)
+{
+	int field = word_at(m, l3 + offsetof(struct rte_ipv4_hdr, fragment_offset));
+	int type;
+
+	if (field < 0 || field & RTE_IPV4_HDR_OFFSET_MASK)
+		return false;
+	if (byte_at(m, l3 + offsetof(struct rte_ipv4_hdr, next_proto_id)) != IPPROTO_ICMP)
+		return true;
+	type = icmp_type(m, l3);
+	return type == RTE_IP_ICMP_ECHO_REQUEST || type == RTE_IP_ICMP_ECHO_REPLY || type == ICMP_TIMESTAMP ||
+	       type == ICMP_TIMESTAMPREPLY;
+}
+
+static bool ip6_tellable(const struct rte_mbuf *m, uint32_t l3)
+{
+	uint32_t at = l3 + (uint32_t)sizeof(struct rte_ipv6_hdr);
+	int next = byte_at(m, l3 + offsetof(struct rte_ipv6_hdr, proto));
+
+	for (unsigned int n = 0; n < EXTENSIONS_MAX; n++) {
+		int size = next == IPPROTO_FRAGMENT ? 0 : byte_at(m, at + 1);
+
+		if (next == IPPROTO_ICMPV6)
+			return byte_at(m, at) >= ICMP6_ECHO_REQUEST && byte_at(m, at) != ND_REDIRECT;
+		if (next == IPPROTO_FRAGMENT && (word_at(m, at + 2) < 0 || word_at(m, at + 2) & ~7))
+			return false;
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_FRAGMENT)
+			return true;
+		if (size < 0)
+			return false;
+		next = byte_at(m, at);
+		at += ((uint32_t)size + 1) * 8;
+	}
+	return false;
+}
+
+bool frame_tellable(const struct rte_mbuf *m, uint32_t l3)
+{
+	return word_at(m, l3 - 2) == RTE_ETHER_TYPE_IPV4 ? ip4_tellable(m, l3) : ip6_tellable(m, l3);
 }

@@ -28,4 +28,9 @@ enum punt_class frame_class(const struct rte_mbuf *m, uint32_t l3);
 // Whether it asks who has an address: an ARP request or a neighbour solicitation.
 bool frame_asks(const struct rte_mbuf *m, uint32_t l3);
 
+// Whether an ICMP error may be sent about an IP packet whose header was checked: not about one, nor about a redirect,
+// nor about any fragment but the first (RFC 1812, 4.3.2.7; RFC 4443, 2.4 e). What of its headers is not in the first
+// segment counts against it.
+bool frame_tellable(const struct rte_mbuf *m, uint32_t l3);
+
 #endif

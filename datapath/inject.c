@@ -44,6 +44,14 @@ static void inject_add(struct worker *w, struct burst *b, uint32_t i, const stru
 	w->count[in->port_id ? b->out_port[i] : 0].generated++;
 }
 
+void burst_leave(struct worker *w, struct burst *b)
+{
+	stage_flood(w, b);
+	stage_egress(w, b);
+	stage_tx(w, b);
+	stage_drop(w, b);
+}
+
 uint32_t inject_run(struct worker *w)
 {
 	struct inject in[BURST_MAX];
@@ -51,17 +59,13 @@ uint32_t inject_run(struct worker *w)
 	uint32_t n = rte_ring_sc_dequeue_burst_elem(w->injects, in, sizeof(in[0]), BURST_MAX, NULL);
 
 	b->n = n;
-	b->tagged = b->priority = b->segment = 0;
+	b->tagged = b->priority = b->segment = b->routed = 0;
 	b->longest = 0;
 	b->changed = b->injected = true;
 	for (uint32_t i = 0; i < n; i++)
 		inject_add(w, b, i, &in[i]);
 	b->offload = burst_offloads(b, 0, n);
-	stage_flood(w, b);
-	stage_egress(w, b);
-	stage_tx(w, b);
-	stage_drop(w, b);
-	b->injected = false;
+	burst_leave(w, b);
 	b->n = 0;
 	return n;
 }

@@ -95,6 +95,13 @@ static inline void lanes_ports_scalar(uint16_t out_port[LANES], const uint32_t v
 		out_port[i] = (uint16_t)(value[i] >> 16);
 }
 
+// v[i] = x for the lanes of mask.
+static inline void lanes_set32(uint32_t v[LANES], uint64_t mask, uint32_t x)
+{
+	for (; mask; mask &= mask - 1)
+		v[__builtin_ctzll(mask)] = x;
+}
+
 // Whether the first n (at least 1) keys are all the same.
 static inline bool lanes_same64_scalar(const uint64_t key[LANES], uint32_t n)
 {

@@ -19,11 +19,15 @@ static __rte_always_inline void stages_run(struct worker *w, struct burst *b, co
 	RUN(INGRESS,
 	    stage_ingress(w, b));        // checks the frame, finds its VLAN's broadcast domain, makes the look-up keys
 	RUN(BRIDGE, stage_bridge(w, b)); // checks the source's place, finds the destination's port
-	RUN(FLOOD, stage_flood(w, b));   // unknown and group destinations: a reference for each other member
-	RUN(EGRESS, stage_egress(w, b)); // what the output port wants otherwise: tags, sizes, checksums
-	RUN(TX, stage_tx(w, b));         // sends, or gathers in the ports' transmit buffers
-	RUN(PUNT, stage_punt(w, b));     // hands to control what is for the host
-	RUN(DROP, stage_drop(w, b));     // frees what was lost on the way
+	RUN(ROUTE, stage_route(w, b));   // frames to an interface's MAC address: its VRF
+	RUN(IP4, stage_ip4(w, b));       // checks headers, looks up the route
+	RUN(IP6, stage_ip6(w, b));
+	RUN(NEXTHOP, stage_nexthop(w, b)); // rewrites, or hands over to control
+	RUN(FLOOD, stage_flood(w, b));     // unknown and group destinations: a reference for each other member
+	RUN(EGRESS, stage_egress(w, b));   // what the output port wants otherwise: tags, sizes, checksums
+	RUN(TX, stage_tx(w, b));           // sends, or gathers in the ports' transmit buffers
+	RUN(PUNT, stage_punt(w, b));       // hands to control what is for the host
+	RUN(DROP, stage_drop(w, b));       // frees what was lost on the way
 }
 
 void pipeline_run(struct worker *w, struct burst *b)

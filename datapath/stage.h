@@ -110,6 +110,8 @@ enum drop_reason punt_send(struct worker *w, const struct burst *b, uint32_t i, 
 // Hands a copy of packet i to control. Charged as a copy to the port it came in by.
 void punt_copy(struct worker *w, struct burst *b, uint32_t i, enum punt_class class);
 
+// Takes packets that are in lanes FLOOD and EGRESS through the stages from there on; b->n stays.
+void burst_leave(struct worker *w, struct burst *b);
 uint32_t inject_run(struct worker *w);
 
 #endif

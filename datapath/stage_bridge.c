@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-// Lane: takes BRIDGE; sets EGRESS (known destination), FLOOD (unknown or group destination), DROP.
+// Lane: takes BRIDGE; sets ROUTE (to an interface), EGRESS (known destination), FLOOD (unknown or group destination),
+// DROP.
 //
 // Source and destination are looked up for the whole burst at once, so that the table's cache misses overlap. A source
 // that is where the table says, seen this second, costs a share of one compare, and is marked (tables/seen.h), so that
@@ -83,7 +84,7 @@ void stage_bridge(struct worker *w, struct burst *b)
 {
 	uint64_t mask = lane_take(b, LANE_BRIDGE);
 	uint32_t value[BURST_MAX];
-	uint64_t hit, hairpin;
+	uint64_t hit, hairpin, routed;
 
 	if (!mask)
 		return;
@@ -94,6 +95,8 @@ void stage_bridge(struct worker *w, struct burst *b)
 	hairpin = hit & lanes_match16(b->out_port, b->in_port);
 	if (unlikely(hairpin))
 		burst_drop(w, b, hairpin, DROP_BRIDGE_HAIRPIN);
-	lane_give(b, LANE_BRIDGE, LANE_EGRESS, hit & ~hairpin);
+	routed = hit & lanes_equal16(b->out_port, PORT_ROUTER);
+	lane_give(b, LANE_BRIDGE, LANE_ROUTE, routed);
+	lane_give(b, LANE_BRIDGE, LANE_EGRESS, hit & ~(hairpin | routed));
 	lane_give(b, LANE_BRIDGE, LANE_FLOOD, mask & ~hit);
 }

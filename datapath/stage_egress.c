@@ -148,7 +148,8 @@ static void port_egress(struct worker *w, struct burst *b, uint64_t mask, uint64
 	const struct fwd_port *fp = fwd_port_find(w, port_id);
 	uint64_t odd = mask & b->offload;
 
-	if (unlikely(!fp || !fp->up)) { // its FDB entries are about to be flushed
+	if (unlikely(!fp || !fp->up)) {                       // its FDB entries are about to be flushed
+		w->nports = RTE_MAX(w->nports, port_id + 1U); // a next hop may name a port that this state has not
 		burst_drop(w, b, mask, DROP_TX_DOWN);
 		return;
 	}

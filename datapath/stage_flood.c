@@ -33,11 +33,12 @@ static void flood_to(struct worker *w, struct burst *b, uint32_t i, const struct
 static bool flood_packet(struct worker *w, struct burst *b, uint32_t i, const struct fwd_domain *d)
 {
 	const struct fwd_port *last = NULL;
+	uint16_t not_to = b->routed >> i & 1 ? 0 : b->in_port[i];
 
 	for (uint32_t k = 0; k < d->nmembers; k++) {
 		const struct fwd_port *fp = w->state->port[d->member[k].port_id];
 
-		if (fp->port->id == b->in_port[i] || !__atomic_load_n(&fp->port->link_up, __ATOMIC_RELAXED))
+		if (fp->port->id == not_to || !__atomic_load_n(&fp->port->link_up, __ATOMIC_RELAXED))
 			continue;
 		if (last)
 			flood_to(w, b, i, last);

@@ -71,7 +71,7 @@ static bool odd_packet(struct worker *w, struct burst *b, uint32_t i, const stru
 	enum drop_reason reason = DROP_RX_VLAN_UNTAGGED;
 	uint16_t domain = fp->untagged_domain, tag_vid;
 
-	if (!fp->bridge)
+	if (!fp->untagged_domain && !fp->vid_domain)
 		reason = DROP_RX_NO_BRIDGE;
 	else if (m->data_len < RTE_ETHER_HDR_LEN)
 		reason = DROP_RX_RUNT;
@@ -146,7 +146,7 @@ void stage_ingress(struct worker *w, struct burst *b)
 	uint64_t good = 0;
 
 	lane_take(b, LANE_INGRESS);
-	b->tagged = b->priority = b->offload = b->segment = b->bytes = 0;
+	b->tagged = b->priority = b->offload = b->segment = b->routed = b->bytes = 0;
 	b->longest = 0;
 	b->changed = b->injected = false;
 	for (uint32_t s = 0; s < b->nsegments; s++) {

@@ -25,6 +25,8 @@ static enum drop_reason punt_enqueue(struct worker *w, const struct burst *b, ui
 			    .in_port = b->in_port[i],
 			    .domain = domain,
 			    .iface = w->state->domain[domain]->iface,
+			    .mtu = class == PUNT_MTU ? b->punt_mtu[i] : 0,
+			    .nexthop = class == PUNT_RESOLVE || class == PUNT_UNREACHABLE ? b->nexthop[i] : 0,
 			    .l3 = (uint16_t)(RTE_ETHER_HDR_LEN + (b->tagged >> i & 1) * RTE_VLAN_HLEN)};
 
 	if (rte_ring_sp_enqueue_elem(w->punt[class].ring, &punt, sizeof(punt)))

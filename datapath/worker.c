@@ -35,11 +35,16 @@ struct worker *worker_new(uint16_t index, const struct worker_conf *conf, struct
 	w->count = calloc(PORT_MAX, sizeof(*w->count));
 	w->tx = calloc(PORT_MAX, sizeof(*w->tx));
 	w->tx_dirty = calloc(PORT_MAX, sizeof(*w->tx_dirty));
+	w->parts = rte_zmalloc("parts", sizeof(*w->parts), RTE_CACHE_LINE_SIZE);
 	w->recent = rte_zmalloc("recent", WORKER_RECENT * sizeof(*w->recent), RTE_CACHE_LINE_SIZE);
 	snprintf(name, sizeof(name), "events-%u", index);
 	w->events = rte_ring_create_elem(name, sizeof(struct worker_event), WORKER_EVENTS, SOCKET_ID_ANY,
 					 RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (worker_punt_create(w) || !w->count || !w->tx || !w->tx_dirty || !w->recent || !w->events) {
+	if (w->parts) {
+		w->parts->routed = UINT64_MAX;
+		w->parts->changed = true;
+	}
+	if (worker_punt_create(w) || !w->parts || !w->count || !w->tx || !w->tx_dirty || !w->recent || !w->events) {
 		worker_free(w);
 		return NULL;
 	}
@@ -52,6 +57,7 @@ void worker_free(struct worker *w)
 		return;
 	worker_punt_destroy(w);
 	rte_ring_free(w->events);
+	rte_free(w->parts);
 	rte_free(w->recent);
 	free(w->tx_dirty);
 	free(w->tx);

@@ -5,6 +5,7 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include "lanes_ip.h"
 #include "mode.h"
 #include "rcu.h"
 
@@ -164,6 +165,9 @@ static const struct lanes_ops lanes = {
 	.moved = lanes_moved,
 	.ports = lanes_ports,
 	.same64 = lanes_same64,
+	.low16 = lanes_low16,
+	.ip4_odd = lanes_ip4_odd,
+	.ip6_odd = lanes_ip6_odd,
 };
 
 const struct datapath_ops DATAPATH_OPS = {

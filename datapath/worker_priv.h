@@ -68,7 +68,8 @@ struct worker {
 	bool punted; // something since the bell was looked at
 	struct worker_conf conf;
 	struct burst burst;
-	struct seen seen; // sources that the bridge need not look up
+	struct seen seen;    // sources that the bridge need not look up
+	struct burst *parts; // of packets that were fragmented, on their way out; all are `routed`
 
 	struct worker_shared {
 		bool stop;               // written by control
@@ -84,6 +85,9 @@ struct worker {
 	} reply __rte_cache_aligned;
 } __rte_cache_aligned;
 
+struct lanes_ip4;
+struct lanes_ip6;
+
 struct lanes_ops {
 	uint64_t (*equal16)(const uint16_t v[LANES], uint16_t x);
 	uint64_t (*match16)(const uint16_t a[LANES], const uint16_t b[LANES]);
@@ -91,6 +95,9 @@ struct lanes_ops {
 	uint64_t (*moved)(const uint32_t value[LANES], const uint16_t in_port[LANES], uint16_t now_s, uint32_t n);
 	void (*ports)(uint16_t out_port[LANES], const uint32_t value[LANES], uint32_t n);
 	bool (*same64)(const uint64_t key[LANES], uint32_t n);
+	uint64_t (*low16)(const uint64_t key[LANES], uint16_t x);
+	uint64_t (*ip4_odd)(struct lanes_ip4 *h, uint32_t n);
+	uint64_t (*ip6_odd)(struct lanes_ip6 *h, uint32_t n);
 };
 
 // The functions compiled once per instruction set level, chosen at start.

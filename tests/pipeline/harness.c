@@ -20,7 +20,7 @@ static const struct fwd_port *fwd_ports[HARNESS_PORTS];
 static struct fwd_domain *domains[DOMAIN_MAX];
 static const struct fwd_iface *fwd_ifaces[HARNESS_IFACES];
 static struct fwd_iface ifaces[HARNESS_IFACES];
-static struct fwd_state state;
+struct fwd_state harness_state;
 
 #define POOL_SIZE 16383
 
@@ -180,13 +180,13 @@ bool harness_punt(enum punt_class class, struct punt *punt)
 
 void harness_build(void)
 {
-	state = (struct fwd_state){.nports = HARNESS_PORTS,
-				   .ndomains = DOMAIN_MAX - 1,
-				   .port = fwd_ports,
-				   .domain = (const struct fwd_domain **)domains,
-				   .nifaces = HARNESS_IFACES,
-				   .iface = fwd_ifaces};
-	harness_worker->state = &state;
+	harness_state = (struct fwd_state){.nports = HARNESS_PORTS,
+					   .ndomains = DOMAIN_MAX - 1,
+					   .port = fwd_ports,
+					   .domain = (const struct fwd_domain **)domains,
+					   .nifaces = HARNESS_IFACES,
+					   .iface = fwd_ifaces};
+	harness_worker->state = &harness_state;
 }
 
 struct rte_mbuf *harness_mbuf(const void *data, uint32_t len)

@@ -26,6 +26,7 @@ struct harness_port {
 
 extern struct worker *harness_worker;
 extern struct fdb *harness_fdb;
+extern struct fwd_state harness_state; // made by harness_build()
 extern struct harness_port harness_ports[HARNESS_PORTS];
 
 // EAL without privileges, pool, tables; once per program. Exits on failure.
