@@ -28,7 +28,7 @@ int flow_cache_create(struct flow_cache **out, uint32_t entries, uint64_t seed)
 	for (uint32_t i = 0; i < RTE_DIM(c->secret.word); i++)
 		c->secret.word[i] = random64_next(&seed);
 	c->salt = random64_next(&seed);
-	ret = hugemem_alloc(&c->mem, sets * (sizeof(*c->set) + FLOW_CACHE_WAYS * sizeof(*c->key)));
+	ret = hugemem_alloc(&c->mem, sets * (sizeof(*c->set) + FLOW_CACHE_WAYS * sizeof(*c->key)) + sizeof(*c->key));
 	if (ret < 0) {
 		free(c);
 		return ret;

@@ -44,7 +44,7 @@ struct flow_cache_key {
 
 struct flow_cache {
 	struct flow_cache_set *set; // [set_mask + 1]
-	struct flow_cache_key *key; // [(set_mask + 1) * FLOW_CACHE_WAYS]
+	struct flow_cache_key *key; // [(set_mask + 1) * FLOW_CACHE_WAYS + 1]; the last one is nobody's
 	uint32_t set_mask;
 	uint32_t epoch; // 1..65535
 	struct flow_cache_key secret;
@@ -108,15 +108,39 @@ static __rte_always_inline uint32_t flow_cache_mark(const struct flow_cache *c, 
 	return c->epoch << 16 | (uint32_t)(hash >> 8 & 0xffff);
 }
 
+// A burst under way, by lane.
+struct flow_cache_burst {
+	const uint8_t *const *data;
+	const uint16_t *len, *context;
+	uint8_t shape[FLOW_CACHE_BURST];
+	uint64_t place[FLOW_CACHE_BURST]; // addresses: of the set, and then of the key that its mark points to
+};
+
 // The parts of a look-up that have a vector body in flow_cache_simd.h, and a scalar twin.
 struct flow_cache_isa {
-	// Makes the key of a frame of a shape, and its hash.
-	uint64_t (*key)(const struct flow_cache *c, const uint8_t mask[FLOW_WINDOW], const uint8_t *data, uint32_t len,
-			uint16_t context, struct flow_cache_key *key);
-	// Which ways have the mark in their upper half.
-	unsigned int (*match)(const struct flow_cache_set *s, uint32_t mark);
-	bool (*equal)(const struct flow_cache_key *a, const struct flow_cache_key *b);
+	// Finds the shapes of frames, and returns the lanes that have one.
+	uint64_t (*shapes)(struct flow_cache_burst *b, uint64_t lanes);
+	// Makes keys and hashes, and asks for the sets.
+	void (*keys)(struct flow_cache *c, const struct flow_window_masks *masks, struct flow_cache_burst *b,
+		     uint64_t keyed);
+	// Looks for the marks in the sets, and asks for the keys; and reads those. The verdicts of lanes that are no
+	// hit become 0.
+	uint64_t (*find)(struct flow_cache *c, struct flow_cache_burst *b, uint64_t keyed, uint32_t *verdict);
 };
+
+static __rte_always_inline uint64_t flow_cache_shapes_scalar(struct flow_cache_burst *b, uint64_t lanes)
+{
+	uint64_t keyed = 0;
+
+	for (uint64_t m = lanes; m != 0; m &= m - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(m);
+		const uint32_t shape = flow_shape(b->data[i], b->len[i]);
+
+		b->shape[i] = (uint8_t)shape;
+		keyed |= (uint64_t)(shape != FLOW_SHAPE_NONE) << i;
+	}
+	return keyed;
+}
 
 static __rte_always_inline uint64_t flow_cache_key_scalar(const struct flow_cache *c, const uint8_t mask[FLOW_WINDOW],
 							  const uint8_t *data, uint32_t len, uint16_t context,
@@ -142,6 +166,19 @@ static __rte_always_inline uint64_t flow_cache_key_scalar(const struct flow_cach
 	return flow_cache_finish(sum, c->salt);
 }
 
+static __rte_always_inline void flow_cache_keys_scalar(struct flow_cache *c, const struct flow_window_masks *masks,
+						       struct flow_cache_burst *b, uint64_t keyed)
+{
+	for (uint64_t m = keyed; m != 0; m &= m - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(m);
+
+		c->hash[i] = flow_cache_key_scalar(c, masks->byte[b->shape[i]], b->data[i], b->len[i], b->context[i],
+						   &c->wanted[i]);
+		b->place[i] = (uint64_t)(uintptr_t)&c->set[flow_cache_set_of(c, c->hash[i])];
+		rte_prefetch0((void *)(uintptr_t)b->place[i]);
+	}
+}
+
 static __rte_always_inline unsigned int flow_cache_match_scalar(const struct flow_cache_set *s, uint32_t mark)
 {
 	unsigned int match = 0;
@@ -151,13 +188,33 @@ static __rte_always_inline unsigned int flow_cache_match_scalar(const struct flo
 	return match;
 }
 
-static __rte_always_inline bool flow_cache_equal_scalar(const struct flow_cache_key *a, const struct flow_cache_key *b)
+static __rte_always_inline uint64_t flow_cache_find_scalar(struct flow_cache *c, struct flow_cache_burst *b,
+							   uint64_t keyed, uint32_t *verdict)
 {
-	return memcmp(a, b, sizeof(*a)) == 0;
+	uint64_t hits = 0;
+
+	for (uint64_t m = keyed; m != 0; m &= m - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(m);
+		const struct flow_cache_set *const s = (const struct flow_cache_set *)(uintptr_t)b->place[i];
+		const unsigned int match = flow_cache_match_scalar(s, flow_cache_mark(c, c->hash[i]));
+		const unsigned int way = (unsigned int)__builtin_ctz(match | 1u << (FLOW_CACHE_WAYS - 1));
+
+		verdict[i] = (uint32_t)s->way[way] & (0 - (uint32_t)(match != 0));
+		b->place[i] = (uint64_t)(uintptr_t)&c->key[flow_cache_set_of(c, c->hash[i]) * FLOW_CACHE_WAYS + way];
+		rte_prefetch0((void *)(uintptr_t)b->place[i]);
+	}
+	for (uint64_t m = keyed; m != 0; m &= m - 1) {
+		const unsigned int i = (unsigned int)__builtin_ctzll(m);
+		const bool equal = memcmp(&c->wanted[i], (void *)(uintptr_t)b->place[i], sizeof(c->wanted[i])) == 0;
+
+		verdict[i] &= 0 - (uint32_t)equal;
+		hits |= (uint64_t)(verdict[i] != 0) << i;
+	}
+	return hits;
 }
 
-static const struct flow_cache_isa flow_cache_scalar = {flow_cache_key_scalar, flow_cache_match_scalar,
-							flow_cache_equal_scalar};
+static const struct flow_cache_isa flow_cache_scalar = {flow_cache_shapes_scalar, flow_cache_keys_scalar,
+							flow_cache_find_scalar};
 
 // Defines FLOW_CACHE_ISA, the best that the compiler may use here.
 #include "flow_cache_simd.h"
@@ -169,41 +226,19 @@ static __rte_always_inline uint64_t flow_cache_lookup_with(struct flow_cache *c,
 							   uint32_t verdict[FLOW_CACHE_BURST],
 							   const struct flow_cache_isa *isa)
 {
-	uint32_t at[FLOW_CACHE_BURST]; // index of the key that the hash points to
-	uint64_t keyed = 0, hits = 0;
+	struct flow_cache_burst b = {.data = data, .len = len, .context = context};
+	uint64_t keyed = isa->shapes(&b, lanes);
 
-	for (uint64_t m = lanes; m != 0; m &= m - 1) {
-		const unsigned int i = (unsigned int)__builtin_ctzll(m);
-		const uint32_t shape = flow_shape(data[i], len[i]);
-
-		if (unlikely(shape == FLOW_SHAPE_NONE || (masks->shapes >> shape & 1) == 0)) {
-			verdict[i] = 0;
-			continue;
-		}
-		c->hash[i] = isa->key(c, masks->byte[shape], data[i], len[i], context[i], &c->wanted[i]);
-		rte_prefetch0(&c->set[flow_cache_set_of(c, c->hash[i])]);
-		keyed |= m & -m;
-	}
+	// Seldom does anything lie outside of the window.
+	if (unlikely(masks->shapes != FLOW_SHAPES_ALL))
+		for (uint64_t m = keyed; m != 0; m &= m - 1)
+			if ((masks->shapes >> b.shape[__builtin_ctzll(m)] & 1) == 0)
+				keyed &= ~(m & -m);
 	c->keyed = keyed;
-	for (uint64_t m = keyed; m != 0; m &= m - 1) {
-		const unsigned int i = (unsigned int)__builtin_ctzll(m);
-		const uint32_t index = flow_cache_set_of(c, c->hash[i]);
-		const unsigned int match = isa->match(&c->set[index], flow_cache_mark(c, c->hash[i]));
-		// Without a match the key of the last way is read in vain: no branch that is hard to foretell.
-		const unsigned int way = (unsigned int)__builtin_ctz(match | 1u << (FLOW_CACHE_WAYS - 1));
-
-		at[i] = index * FLOW_CACHE_WAYS + way;
-		verdict[i] = (uint32_t)c->set[index].way[way] & (0 - (uint32_t)(match != 0));
-		rte_prefetch0(&c->key[at[i]]);
-	}
-	for (uint64_t m = keyed; m != 0; m &= m - 1) {
-		const unsigned int i = (unsigned int)__builtin_ctzll(m);
-		const bool hit = isa->equal(&c->wanted[i], &c->key[at[i]]) & (verdict[i] != 0);
-
-		verdict[i] &= 0 - (uint32_t)hit;
-		hits |= (uint64_t)hit << i;
-	}
-	return hits;
+	isa->keys(c, masks, &b, keyed);
+	for (uint64_t m = lanes & ~keyed; m != 0; m &= m - 1)
+		verdict[__builtin_ctzll(m)] = 0;
+	return isa->find(c, &b, keyed, verdict);
 }
 
 // For each bit i of lanes: verdict[i] becomes what was kept for packets like that of data[i], of which len[i] bytes are

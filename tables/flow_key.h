@@ -202,8 +202,13 @@ struct flow_layers {
 
 // Parses a frame, from its Ethernet header on; bytes from len on are never read. in_port is also in_phy_port. metadata
 // and tunnel_id become 0; the caller sets them. A header that is cut off or contradicts itself is not there: its fields
-// are 0 and have no FLOW_HAS_*. len: bytes in one piece, at least 0. Cost: 20 to 60 ns.
+// are 0 and have no FLOW_HAS_*. len: bytes in one piece, 0 or more. Cost: 10 ns for TCP, UDP and SCTP over IPv4, 20 to
+// 100 ns else.
 void flow_key_extract(const uint8_t *data, uint32_t len, uint32_t in_port, struct flow_key *key,
 		      struct flow_layers *layers);
+
+// The same without the short way that most packets take.
+void flow_key_parse(const uint8_t *data, uint32_t len, uint32_t in_port, struct flow_key *key,
+		    struct flow_layers *layers);
 
 #endif

@@ -45,6 +45,7 @@ enum flow_class {
 
 #define FLOW_CLASS_ALL ((1u << FLOW_CLASS_COUNT) - 1)
 #define FLOW_SHAPES ((FLOW_WINDOW_TAGS + 1) * FLOW_CLASS_COUNT) // shape: tags * FLOW_CLASS_COUNT + class
+#define FLOW_SHAPES_ALL ((1u << FLOW_SHAPES) - 1)
 #define FLOW_SHAPE_NONE UINT32_MAX
 
 // For each class, all bits that rules that can meet it ask for.

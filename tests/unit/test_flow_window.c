@@ -44,6 +44,27 @@ static uint32_t shape_of(const struct frame *f, struct flow_key *key)
 	return shape;
 }
 
+static void the_short_way_is_the_long_way(void **state)
+{
+	uint32_t shorter = 0;
+
+	for (uint32_t round = 0; round < 200000; round++) {
+		struct flow_layers layers[2];
+		struct flow_key key[2];
+		struct frame f;
+
+		frame_make(&f, &rng_state);
+		if (round % 4 == 0)
+			f.len = (uint16_t)frame_random(&rng_state, f.len + 1u);
+		flow_key_extract(f.byte, f.len, 7, &key[0], &layers[0]);
+		flow_key_parse(f.byte, f.len, 7, &key[1], &layers[1]);
+		assert_memory_equal(&key[0], &key[1], sizeof(key[0]));
+		assert_memory_equal(&layers[0], &layers[1], sizeof(layers[0]));
+		shorter += flow_shape(f.byte, f.len) == FLOW_CLASS_IP4_PORTS;
+	}
+	assert_true(shorter > 5000);
+}
+
 static void window_of(const struct frame *f, const uint8_t mask[FLOW_WINDOW], uint8_t window[FLOW_WINDOW])
 {
 	for (uint32_t i = 0; i < FLOW_WINDOW; i++)
@@ -190,6 +211,7 @@ static void the_tag_beneath_a_popped_one_is_in_the_window(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_short_way_is_the_long_way),
 		cmocka_unit_test(equal_windows_mean_equal_keys),
 		cmocka_unit_test(what_no_rule_asks_for_is_left_out),
 		cmocka_unit_test(a_shape_has_the_class_of_the_rules_that_can_meet_it),
