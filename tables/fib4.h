@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // Routes of one IPv4 VRF: from prefixes to 31-bit values, by longest match.
 //
-// Purpose, design and threads: fib_trie.h. A table of 50 routes takes a few KiB, one of a million about 50 MiB.
+// Purpose, design and threads: fib_trie.h. A table of 50 routes takes a few KiB, one of a million 80 MiB.
 #ifndef FIB4_H
 #define FIB4_H
 
@@ -23,7 +23,7 @@ int fib4_create(struct fib4 **out, struct fib_pool *pool);
 void fib4_destroy(struct fib4 *f);
 
 // Sets the value (1..FIB_VALUE_MAX) of a prefix: an address in host order without bits behind the first `depth`
-// (0..32). 0; -ENOSPC: no memory, nothing changed; -EINVAL. Writer. Cost: 100 to 500 ns, and for a short prefix more,
+// (0..32). 0; -ENOSPC: no memory, nothing changed; -EINVAL. Writer. Cost: 0.2 to 1 µs, and for a short prefix more,
 // by the blocks that it covers.
 int fib4_set(struct fib4 *f, uint32_t prefix, uint8_t depth, uint32_t value);
 
@@ -47,6 +47,18 @@ int fib4_next(const struct fib4 *f, uint32_t *prefix, uint8_t *depth, uint32_t *
 uint32_t fib4_count(const struct fib4 *f);
 uint64_t fib4_bytes(const struct fib4 *f);
 
+// The entry that the way of an address ends in, from an entry on and with the bits that it has not chosen by yet.
+static __rte_always_inline uint32_t fib4_walk(const struct fib_trie *t, uint32_t entry, uint32_t word)
+{
+	while ((entry & FIB_ENTRY_BLOCK) != 0) {
+		uint32_t stride;
+
+		entry = fib_step(t, entry, word, false, &stride);
+		word = (uint32_t)((uint64_t)word << stride);
+	}
+	return entry;
+}
+
 // The value of the longest prefix that covers addr (host order), 0 if none does. Any thread. Cost: up to four dependent
 // memory accesses; in a table of a million routes two or three.
 static inline uint32_t fib4_lookup(const struct fib4 *f, uint32_t addr)
@@ -55,21 +67,17 @@ static inline uint32_t fib4_lookup(const struct fib4 *f, uint32_t addr)
 
 	for (;;) {
 		const uint64_t fallback = fib_fallback(t);
-		uint32_t entry = __atomic_load_n(&t->root, __ATOMIC_ACQUIRE), word = addr;
+		const uint32_t value = fib4_walk(t, __atomic_load_n(&t->root, __ATOMIC_ACQUIRE), addr);
 
-		while ((entry & FIB_ENTRY_BLOCK) != 0) {
-			uint32_t stride;
-
-			entry = fib_step(t, entry, word, false, &stride);
-			word <<= stride;
-		}
-		if (entry != 0)
-			return entry;
+		if (value != 0)
+			return value;
 		if (fib_fallback(t) == fallback)
 			return (uint32_t)fallback;
 	}
 }
 
+// All lanes take the first step, which is the same for all and mostly in a cache, and ask for what the second will
+// read; then each goes its way.
 static inline void fib4_lookup_lanes_scalar(const struct fib4 *f, const uint32_t addr[FIB_LANES], uint64_t mask,
 					    uint32_t value[FIB_LANES])
 {
@@ -78,16 +86,26 @@ static inline void fib4_lookup_lanes_scalar(const struct fib4 *f, const uint32_t
 
 	do {
 		fallback = fib_fallback(t);
-		const uint32_t root = __atomic_load_n(&t->root, __ATOMIC_ACQUIRE);
+		const uint32_t root = __atomic_load_n(&t->root, __ATOMIC_ACQUIRE), stride = fib_stride(root);
 
-		for (uint64_t m = mask; m != 0; m &= m - 1)
-			value[__builtin_ctzll(m)] = root;
-		fib_word_scalar(t, mask, addr, value, false);
+		for (uint64_t m = mask; m != 0; m &= m - 1) {
+			const unsigned int i = (unsigned int)__builtin_ctzll(m);
+			uint32_t taken;
+
+			value[i] = fib_step(t, root, addr[i], false, &taken);
+			fib_prefetch(t, value[i], addr[i] << stride);
+		}
+		for (uint64_t m = mask; m != 0; m &= m - 1) {
+			const unsigned int i = (unsigned int)__builtin_ctzll(m);
+
+			value[i] = fib4_walk(t, value[i], addr[i] << stride);
+		}
 	} while (!fib_finish_scalar(t, fallback, mask, value));
 }
 
 // Looks up lanes: for each bit i of mask, value[i] becomes fib4_lookup() of addr[i]. Other lanes of addr may be
-// anything, and those of value stay. Any thread. Cost: see docs/performance.md.
+// anything, and those of value stay. Any thread. Cost: 4 cycles a lane from the caches (AVX-512), 17 at a million
+// routes and addresses.
 static inline void fib4_lookup_lanes(const struct fib4 *f, const uint32_t addr[FIB_LANES], uint64_t mask,
 				     uint32_t value[FIB_LANES])
 {

@@ -79,7 +79,8 @@ static inline void fib6_lookup_lanes_scalar(const struct fib6 *f, const uint64_t
 	} while (!fib_finish_scalar(t, fallback, mask, value));
 }
 
-// As fib4_lookup_lanes(), with the halves of the addresses in two arrays.
+// As fib4_lookup_lanes(), with the halves of the addresses in two arrays. Cost: 16 cycles a lane from the caches
+// (AVX-512), 50 at 250 000 routes and a million addresses.
 static inline void fib6_lookup_lanes(const struct fib6 *f, const uint64_t hi[FIB_LANES], const uint64_t lo[FIB_LANES],
 				     uint64_t mask, uint32_t value[FIB_LANES])
 {

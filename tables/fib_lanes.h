@@ -9,6 +9,8 @@
 #ifndef FIB_LANES_H
 #define FIB_LANES_H
 
+#include <rte_prefetch.h>
+
 #include "fib_trie.h"
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && !defined(__SANITIZE_THREAD__)
@@ -33,6 +35,14 @@ static __rte_always_inline uint32_t fib_step(const struct fib_trie *t, uint32_t 
 		slot = (word ^ expect) >> (32 - *stride) == 0 ? FIB_PATH_HIT : FIB_PATH_MISS;
 	}
 	return __atomic_load_n(&at[slot], __ATOMIC_ACQUIRE);
+}
+
+// Asks for the memory that fib_step() will read. Of an entry that is a value, for some of the table.
+static __rte_always_inline void fib_prefetch(const struct fib_trie *t, uint32_t entry, uint32_t word)
+{
+	const uint32_t is_block = 0 - (entry >> 31);
+
+	rte_prefetch0(&fib_entries(t, entry & is_block)[(word >> (32 - fib_stride(entry)) % 32) & is_block]);
 }
 
 // Takes the entries of the lanes `active`, all of them blocks at the beginning of this word of their addresses, through
@@ -105,6 +115,9 @@ static __rte_always_inline uint64_t fib_word_avx512(const struct fib_trie *t, ui
 
 		for (unsigned int v = 0; v < FIB_VECTORS; v++) {
 			const __mmask16 lanes = (__mmask16)(active >> 16 * v);
+
+			if (lanes == 0)
+				continue;
 			const __m512i first = _mm512_and_si512(_mm512_slli_epi32(entry[v], 4), line_mask);
 			__m512i stride = _mm512_and_si512(_mm512_srli_epi32(entry[v], FIB_STRIDE_SHIFT), stride_mask);
 			__m512i slot = _mm512_srlv_epi32(word[v], _mm512_sub_epi32(full, stride));

@@ -281,8 +281,8 @@ static int fill_ours(struct tables *t)
 // The peers' look-up tables are sized for the routes beforehand.
 static int fill_peers(struct tables *t)
 {
-	struct rte_fib_conf conf4 = {.type = RTE_FIB_DIR24_8, .max_routes = 2 << 20};
-	struct rte_fib6_conf conf6 = {.type = RTE_FIB6_TRIE, .max_routes = 1 << 20};
+	struct rte_fib_conf conf4 = {.type = RTE_FIB_DIR24_8, .max_routes = (int)t->n};
+	struct rte_fib6_conf conf6 = {.type = RTE_FIB6_TRIE, .max_routes = (int)t->n};
 	struct rte_lpm_config lpm = {.max_rules = 1 << 20, .number_tbl8s = 65536};
 	uint64_t before = heap_bytes();
 	int ret = 0;

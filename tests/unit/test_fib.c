@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "../bench/fib_routes.h"
 #include "fib_family.h"
 #include "fib_model.h"
 #include "isa.h"
@@ -259,6 +260,88 @@ static void random_operations_agree_with_the_model(void **state)
 	}
 }
 
+#define LARGE 30000u
+
+static void check_large(const struct fib_family *fam, const void *f, const struct fib_route *route, uint64_t *rng)
+{
+	struct fib6_addr addr[FIB_LANES], prefix;
+	uint32_t value[FIB_LANES], want;
+	uint8_t depth;
+
+	for (unsigned int n = 0; n < 2000; n++) {
+		for (unsigned int i = 0; i < FIB_LANES; i++)
+			addr[i] = fib_routes_addr(&route[rng_next(rng) % LARGE], fam->bits, rng);
+		fam->lanes(f, addr, UINT64_MAX, value);
+		for (unsigned int i = 0; i < FIB_LANES; i++) {
+			if (fam->match(f, addr[i], FIB6_BITS, &prefix, &depth, &want) < 0)
+				want = 0;
+			assert_int_equal(value[i], want);
+		}
+	}
+}
+
+// The look-ups of a table whose root has grown to its largest agree with its prefixes, which are kept apart.
+static void a_large_table_agrees_with_its_prefixes(void **state)
+{
+	uint64_t rng = RNG_SEED;
+
+	for (unsigned int k = 0; k < RTE_DIM(fib_families); k++) {
+		const struct fib_family *const fam = &fib_families[k];
+		struct fib_route *const r = fib_routes(fam->bits, LARGE, k + 1);
+		struct fib_pool *pool;
+		void *f;
+
+		assert_non_null(r);
+		assert_int_equal(fib_pool_create(&pool, POOL_BYTES), 0);
+		assert_int_equal(fam->create(&f, pool), 0);
+		const uint64_t bytes = fam->bytes(f);
+
+		for (uint32_t i = 0; i < LARGE; i++)
+			assert_int_equal(fam->set(f, r[i].prefix, r[i].depth, i + 1), 0);
+		check_large(fam, f, r, &rng);
+		for (uint32_t i = 0; i < LARGE; i += 2)
+			assert_int_equal(fam->del(f, r[i].prefix, r[i].depth), 0);
+		assert_int_equal(fam->count(f), LARGE / 2);
+		check_large(fam, f, r, &rng);
+		for (uint32_t i = 1; i < LARGE; i += 2)
+			assert_int_equal(fam->del(f, r[i].prefix, r[i].depth), 0);
+		assert_int_equal(fam->bytes(f), bytes);
+		fam->destroy(f);
+		fib_pool_reclaim(pool);
+		assert_int_equal(fib_pool_used(pool), 0);
+		fib_pool_destroy(pool);
+		free(r);
+	}
+}
+
+#define VRFS 4096
+#define VRF_ROUTES 50
+
+// Each table has two families of routes; an eighth of the tables must do with an eighth of the memory.
+static void small_tables_take_little_memory(void **state)
+{
+	static void *f[VRFS / 8][RTE_DIM(fib_families)];
+	struct fib_pool *pool;
+
+	assert_int_equal(fib_pool_create(&pool, (UINT64_C(512) << 20) / 8), 0);
+	for (unsigned int i = 0; i < VRFS / 8 * RTE_DIM(fib_families); i++) {
+		const struct fib_family *const fam = &fib_families[i % 2];
+		struct fib_route *const r = fib_routes(fam->bits, VRF_ROUTES, i + 1);
+
+		assert_non_null(r);
+		assert_int_equal(fam->create(&f[i / 2][i % 2], pool), 0);
+		for (uint32_t k = 0; k < VRF_ROUTES; k++)
+			assert_int_equal(fam->set(f[i / 2][i % 2], r[k].prefix, r[k].depth, k + 1), 0);
+		free(r);
+	}
+	assert_true(fib_pool_used(pool) < fib_pool_max(pool) / 2);
+	for (unsigned int i = 0; i < VRFS / 8 * RTE_DIM(fib_families); i++)
+		fib_families[i % 2].destroy(f[i / 2][i % 2]);
+	fib_pool_reclaim(pool);
+	assert_int_equal(fib_pool_used(pool), 0);
+	fib_pool_destroy(pool);
+}
+
 int main(void)
 {
 	if (isa_missing())
@@ -267,6 +350,8 @@ int main(void)
 		cmocka_unit_test(the_longest_prefix_wins),
 		cmocka_unit_test(what_is_no_prefix_or_value_is_refused),
 		cmocka_unit_test(random_operations_agree_with_the_model),
+		cmocka_unit_test(a_large_table_agrees_with_its_prefixes),
+		cmocka_unit_test(small_tables_take_little_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
