@@ -159,6 +159,7 @@ static void add_write(const struct pktgen_profile *p, unsigned int layer, unsign
 	const struct pktgen_field *in = &l->field[field];
 	const struct pktgen_field_decl *d = &pktgen_layers[l->type].field[field];
 
+	out->written_sums |= sums_of(p, layer, d);
 	out->write[out->nwrites++] = (struct pktgen_write){
 		.offset = (uint16_t)(l->offset + d->offset),
 		.width = d->width,
@@ -215,6 +216,12 @@ static void size_compile(const struct pktgen_profile *p, struct pktgen_frame *ou
 			s->sum[which] = base_sum(p, &p->layer[i], s->header, out, which, s);
 			which++;
 		}
+	for (unsigned int i = 0; i < out->nsums; i++) {
+		uint16_t check = (uint16_t)~s->sum[i]; // folded
+
+		if (!(out->written_sums >> i & 1))
+			put_be(s->header + out->sum[i].offset, 2, check || !out->sum[i].nonzero ? check : 0xffff);
+	}
 }
 
 // Spreads the sizes over the schedule as evenly as their weights allow: each time the one that is most behind.

@@ -18,6 +18,8 @@ static void values(const struct pktgen_frame *f, unsigned int which, unsigned in
 {
 	static struct pktgen_frame walk;
 	static uint8_t data[PKTGEN_HEADER_MAX];
+	const struct pktgen_size *const size = &walk.size[0];
+	uint8_t *const frame = data;
 	const struct pktgen_write *w = &f->write[which];
 	uint32_t n = f->flows < LIST_MAX ? f->flows : LIST_MAX;
 
@@ -26,7 +28,7 @@ static void values(const struct pktgen_frame *f, unsigned int which, unsigned in
 	for (uint32_t k = 0; k < n; k++) {
 		uint64_t v = 0;
 
-		pktgen_frame_headers(&walk, &walk.size[0], data);
+		pktgen_frame_headers(&walk, &size, &frame, 1);
 		for (unsigned int i = 0; i < bytes; i++)
 			v = v << 8 | data[at + i];
 		fprintf(out, "%s%" PRIu64, k ? ", " : "", (v & ~w->base) >> w->shift);

@@ -25,7 +25,7 @@
 #include "pktgen_frame.h"
 
 #define PKTGEN_STREAMS 64
-#define PKTGEN_BURST 64
+#define PKTGEN_BURST PKTGEN_FRAMES_MAX
 #define PKTGEN_WINDOW 65536U
 #define PKTGEN_COST_SHIFT 10
 #define PKTGEN_LATENCY_SUB 16 // buckets for each power of two: 1/16 is the error of a quantile
@@ -86,7 +86,7 @@ struct pktgen_port {
 extern struct pktgen_stream *pktgen_streams[PKTGEN_STREAMS];
 
 // Makes the frames that are due and hands them to `tx`, which returns how many it took. Returns the number taken.
-// Worker. Cost: about 20 cycles a packet and the driver's.
+// Worker. Cost: 10 to 35 cycles a packet, by the fields that walk, and the driver's.
 typedef uint16_t (*pktgen_tx_fn)(void *arg, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes);
 uint32_t pktgen_send(struct pktgen_stream *s, struct rte_mempool *pool, uint64_t now, pktgen_tx_fn tx, void *arg);
 

@@ -27,6 +27,15 @@ static uint32_t choose(struct pktgen_stream *s, const struct pktgen_size **size,
 	uint64_t left = s->limits.count ? s->limits.count - s->made : PKTGEN_BURST;
 	uint32_t max = (uint32_t)RTE_MIN(left, (uint64_t)PKTGEN_BURST), n = 0;
 
+	if (s->frame.nsizes == 1) {
+		uint64_t cost = s->limits.cost[0];
+
+		for (; n < max && s->due <= now; n++) {
+			size[n] = &s->frame.size[0];
+			s->due += cost;
+		}
+		return n;
+	}
 	while (n < max && s->due <= now) {
 		size[n] = pktgen_frame_size(&s->frame);
 		s->due += s->limits.cost[size[n] - s->frame.size];
@@ -73,34 +82,40 @@ static uint8_t *stamp_at(struct rte_mbuf *m)
 	return rte_pktmbuf_mtod_offset(last, uint8_t *, last->data_len - PKTGEN_STAMP);
 }
 
-static inline void stamp(const struct pktgen_stream *s, struct rte_mbuf *m, uint64_t number, uint64_t now)
+// Stamps frames begin..end-1 of those that wait, the first of which has number `first`.
+static void stamp(struct pktgen_stream *s, uint32_t begin, uint32_t end, uint64_t first, uint64_t now)
 {
-	pktgen_stamp_write(stamp_at(m),
-			   &(struct pktgen_stamp){.stream = s->id, .sequence = (uint32_t)number, .tsc = now});
+	for (uint32_t i = begin; i < end; i++)
+		pktgen_stamp_write(
+			stamp_at(s->pending[i]),
+			&(struct pktgen_stamp){.stream = s->id, .sequence = (uint32_t)(first + i), .tsc = now});
 }
 
 // Makes the chosen frames. Returns how many: fewer when buffers for long ones are short.
 static uint32_t make(struct pktgen_stream *s, const struct pktgen_size **size, uint32_t n, struct rte_mempool *pool,
 		     uint64_t now)
 {
-	uint32_t lines = s->frame.header_lines * 64u;
+	uint32_t lines = s->frame.header_lines * 64u, i;
+	uint8_t *data[PKTGEN_BURST];
 
-	for (uint32_t i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
+		data[i] = rte_pktmbuf_mtod(s->pending[i], uint8_t *);
+	pktgen_frame_headers(&s->frame, size, data, n);
+	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = s->pending[i];
 		uint32_t bytes = size[i]->bytes;
 
-		pktgen_frame_headers(&s->frame, size[i], rte_pktmbuf_mtod(m, uint8_t *));
 		if (bytes <= lines) {
 			m->data_len = (uint16_t)bytes;
 			m->pkt_len = bytes;
 		} else if (unlikely(pad(m, lines, bytes, pool) < 0)) {
-			return i;
+			break;
 		}
-		if (s->frame.stamp)
-			stamp(s, m, s->made, now);
-		s->made++;
 	}
-	return n;
+	if (s->frame.stamp)
+		stamp(s, 0, i, s->made, now);
+	s->made += i;
+	return i;
 }
 
 static void refill(struct pktgen_stream *s, struct rte_mempool *pool, uint64_t now)
@@ -155,8 +170,8 @@ uint32_t pktgen_send(struct pktgen_stream *s, struct rte_mempool *pool, uint64_t
 	}
 	if (s->sent_pending < s->npending) {
 		// The time that counts is the one at which the port can take it.
-		for (uint16_t i = s->sent_pending; s->frame.stamp && i < s->npending; i++)
-			stamp(s, s->pending[i], s->made - s->npending + i, now);
+		if (s->frame.stamp)
+			stamp(s, s->sent_pending, s->npending, s->made - s->npending, now);
 	} else {
 		refill(s, pool, now);
 	}

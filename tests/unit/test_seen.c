@@ -10,6 +10,7 @@
 
 #include "../../tables/seen.h"
 #include "../rng.h"
+#include "isa.h"
 
 static uint64_t rng_state = RNG_SEED;
 static struct seen s;
@@ -109,6 +110,8 @@ static void findings_are_those_of_the_scalar_twin(void **state)
 
 int main(void)
 {
+	if (isa_missing())
+		return ISA_SKIP;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_seen_at_first),
 		cmocka_unit_test(marks_hold_for_their_context_and_port),
