@@ -17,6 +17,7 @@
 
 #include "rpc.h"
 #include "rpc_client.h"
+#include "socket_path.h"
 #include "store.h"
 
 #define CLIENTS_MAX 256
@@ -336,30 +337,6 @@ static void on_accept(evutil_socket_t listener, short what, void *arg)
 	}
 }
 
-// Whether somebody accepts connections at the path, or something is there that is no socket of a dead daemon.
-static int path_free(const struct sockaddr_un *address, struct fault *f)
-{
-	const char *path = address->sun_path;
-	struct stat st;
-	int fd, rc;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : fault_str(f, -errno, "socket", path, NULL, "the path cannot be looked up");
-	if (!S_ISSOCK(st.st_mode))
-		return fault_str(f, -EEXIST, "socket", path, "a path where nothing is", "this is no socket");
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return fault_set(f, -errno, NULL, NULL, NULL, "no socket");
-	rc = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
-	close(fd);
-	if (rc == 0 || rc == -EAGAIN)
-		return fault_str(f, -EADDRINUSE, "socket", path, NULL, "another daemon answers at this socket");
-	if (rc != -ECONNREFUSED)
-		return fault_str(f, rc, "socket", path, NULL,
-				 "it cannot be told whether a daemon answers at this socket");
-	return unlink(path) == 0 ? 0 : fault_str(f, -errno, "socket", path, NULL, "the old socket cannot be removed");
-}
-
 // The lock closes the gap in which two daemons that start at once take each other's new socket for an old one.
 static int lock_take(const char *path, struct fault *f)
 {
@@ -387,7 +364,7 @@ static int listen_at(const char *path, struct fault *f)
 	strcpy(address.sun_path, path);
 	rc = lock_take(path, f);
 	if (rc == 0)
-		rc = path_free(&address, f);
+		rc = socket_path_free(&address, "socket", f);
 	if (rc < 0)
 		return rc;
 	server.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

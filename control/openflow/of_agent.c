@@ -35,15 +35,17 @@ void of_agent_limit(struct of_agent *a, uint32_t rate)
 	a->rate = rate;
 }
 
-void of_agent_opened(struct of_agent *a)
+void of_agent_opened(struct of_agent *a, bool controls)
 {
-	if (a->open++ == 0)
+	a->open++;
+	if (controls && a->controllers++ == 0)
 		a->ops->connected(a->sw, true);
 }
 
-void of_agent_closed(struct of_agent *a)
+void of_agent_closed(struct of_agent *a, bool controls)
 {
-	if (--a->open == 0)
+	a->open--;
+	if (controls && --a->controllers == 0)
 		a->ops->connected(a->sw, false);
 }
 

@@ -27,7 +27,7 @@ struct of_agent {
 	const struct of_switch_ops *ops;
 	void *sw;
 	TAILQ_HEAD(, of_session) sessions;
-	unsigned int open; // sessions that have said hello
+	unsigned int open, controllers; // sessions that have said hello, and those of them that control
 	uint64_t generation;
 	bool generation_known;
 	uint32_t rate;
@@ -41,8 +41,8 @@ struct of_agent {
 int of_agent_buffer_take(struct of_agent *a, uint32_t id, struct of_buffer *out, struct flow_error *e);
 
 // A session has said hello, or is gone.
-void of_agent_opened(struct of_agent *a);
-void of_agent_closed(struct of_agent *a);
+void of_agent_opened(struct of_agent *a, bool controls);
+void of_agent_closed(struct of_agent *a, bool controls);
 
 // of_multipart.c: begins the answer to a multipart request, and goes on with one, until its reader has too much unread.
 // Of the first, an error is the answer.

@@ -56,7 +56,8 @@ static void hello_send(struct of_session *s)
 	send_plain(s, OFPT_HELLO, 0, body, sizeof(body));
 }
 
-int of_session_create(struct of_session **out, struct of_agent *a, void (*wake)(void *arg), void *arg)
+int of_session_create(struct of_session **out, struct of_agent *a, struct evbuffer *to, bool controls,
+		      void (*wake)(void *arg), void *arg)
 {
 	struct of_session *s = aligned_alloc(_Alignof(struct of_session), sizeof(*s));
 
@@ -64,13 +65,10 @@ int of_session_create(struct of_session **out, struct of_agent *a, void (*wake)(
 		return -ENOMEM;
 	memset(s, 0, sizeof(*s));
 	s->agent = a;
+	s->out = to;
+	s->controls = controls;
 	s->wake = wake;
 	s->arg = arg;
-	s->out = evbuffer_new();
-	if (s->out == NULL) {
-		free(s);
-		return -ENOMEM;
-	}
 	s->role = OFPCR_ROLE_EQUAL;
 	s->miss_send_len = MISS_SEND_LEN;
 	// All but packets with a bad TTL; and of these a slave sees changes of ports alone.
@@ -91,9 +89,8 @@ void of_session_destroy(struct of_session *s)
 		s->barrier->session = NULL;
 	TAILQ_REMOVE(&s->agent->sessions, s, all);
 	if (s->open)
-		of_agent_closed(s->agent);
+		of_agent_closed(s->agent, s->controls);
 	free(s->tables.tables);
-	evbuffer_free(s->out);
 	free(s);
 }
 
@@ -147,7 +144,7 @@ static void hello_receive(struct of_session *s, const uint8_t *p, size_t len)
 		hello_refuse(s, p);
 	} else {
 		s->open = true;
-		of_agent_opened(s->agent);
+		of_agent_opened(s->agent, s->controls);
 	}
 }
 

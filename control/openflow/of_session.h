@@ -50,7 +50,8 @@ struct of_session {
 	struct of_reply reply; // first, for its alignment
 	struct of_agent *agent;
 	TAILQ_ENTRY(of_session) all;
-	struct evbuffer *out;
+	struct evbuffer *out; // the caller's
+	bool controls;        // counts as a controller: without any, the switch is on its own
 	bool open, closed; // hello was exchanged; nothing more is read, and the connection ends when `out` is written
 	bool broken;       // it ends at once
 	bool dirty;        // changes wait for a flush
@@ -65,8 +66,10 @@ struct of_session {
 	void *arg;
 };
 
-// Says hello. 0 or -ENOMEM.
-int of_session_create(struct of_session **out, struct of_agent *a, void (*wake)(void *arg), void *arg);
+// Says hello into `to`, where all answers and events go. `controls`: its peer is a controller, not somebody who looks
+// in. 0 or -ENOMEM.
+int of_session_create(struct of_session **out, struct of_agent *a, struct evbuffer *to, bool controls,
+		      void (*wake)(void *arg), void *arg);
 void of_session_destroy(struct of_session *s);
 
 // Runs the whole messages at `p`, as many as there are and as may be run now, up to `max`; returns their bytes.

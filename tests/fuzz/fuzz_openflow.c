@@ -48,13 +48,14 @@ static void drain(struct of_session *s, struct evbuffer *answers)
 static struct evbuffer *session(const uint8_t *data, size_t size, size_t piece)
 {
 	static const uint8_t hello[] = {4, OFPT_HELLO, 0, 8, 0, 0, 0, 0};
-	struct evbuffer *answers = evbuffer_new();
+	struct evbuffer *answers = evbuffer_new(), *out = evbuffer_new();
 	struct model model = {.flows = NULL};
 	struct of_session *s;
 	struct of_agent *a;
 	size_t at = 0, end = 0;
 
-	REQUIRE(of_agent_create(&a, &model_ops, &model) == 0 && of_session_create(&s, a, on_wake, NULL) == 0);
+	REQUIRE(of_agent_create(&a, &model_ops, &model) == 0 &&
+		of_session_create(&s, a, out, true, on_wake, NULL) == 0);
 	REQUIRE(of_session_input(s, hello, sizeof(hello), 1) == sizeof(hello));
 	while (end < size) {
 		end = size - end > piece ? end + piece : size;
@@ -65,6 +66,7 @@ static struct evbuffer *session(const uint8_t *data, size_t size, size_t piece)
 		}
 	}
 	of_session_destroy(s);
+	evbuffer_free(out);
 	of_agent_destroy(a);
 	model_clear(&model);
 	return answers;

@@ -18,10 +18,18 @@ struct of_session *peer_session(struct of_peer *p)
 {
 	struct of_session *s;
 
-	assert_int_equal(of_session_create(&s, p->agent, on_wake, p), 0);
+	assert_int_equal(of_session_create(&s, p->agent, evbuffer_new(), true, on_wake, p), 0);
 	assert_int_equal(peer_receive_from(p, s), OFPT_HELLO);
 	peer_send_to(p, s, OFPT_HELLO, "", 0);
 	return s;
+}
+
+void peer_session_end(struct of_session *s)
+{
+	struct evbuffer *out = s->out;
+
+	of_session_destroy(s);
+	evbuffer_free(out);
 }
 
 void peer_start(struct of_peer *p, bool hello)
@@ -33,12 +41,12 @@ void peer_start(struct of_peer *p, bool hello)
 		assert_int_equal(peer_receive(p), -1);
 		return;
 	}
-	assert_int_equal(of_session_create(&p->session, p->agent, on_wake, p), 0);
+	assert_int_equal(of_session_create(&p->session, p->agent, evbuffer_new(), true, on_wake, p), 0);
 }
 
 void peer_stop(struct of_peer *p)
 {
-	of_session_destroy(p->session);
+	peer_session_end(p->session);
 	model_clear(&p->model);
 	of_agent_destroy(p->agent);
 }

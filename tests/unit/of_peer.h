@@ -19,8 +19,9 @@ struct of_peer {
 // Makes a model, an agent and a session; `hello`: says it, too. Then destroys them.
 void peer_start(struct of_peer *p, bool hello);
 void peer_stop(struct of_peer *p);
-// Another controller of the same agent.
+// Another controller of the same agent, and its end.
 struct of_session *peer_session(struct of_peer *p);
+void peer_session_end(struct of_session *s);
 
 // Bytes of hexadecimal digits, with spaces and '|' between them as one likes; returns how many.
 size_t peer_hex(const char *text, uint8_t *out, size_t size);

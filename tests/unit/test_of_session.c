@@ -150,7 +150,7 @@ static void barrier_may_outlive_its_session(void **state)
 
 	peer.model.hold_barriers = true;
 	peer_send_to(&peer, s, OFPT_BARRIER_REQUEST, "", 0);
-	of_session_destroy(s);
+	peer_session_end(s);
 	model_barrier_release(&peer.model);
 	assert_int_equal(peer.model.barriers, 1);
 	assert_int_equal(peer.wakes, 0);
@@ -178,7 +178,7 @@ static void roles_follow_the_generation_id(void **state)
 	peer_send(&peer, OFPT_ROLE_REQUEST, "00000003 00000000 0000000000000001");
 	peer_expect(&peer, OFPT_ROLE_REPLY, "00000003 00000000 0000000000000001");
 	assert_int_equal(other->role, OFPCR_ROLE_MASTER);
-	of_session_destroy(other);
+	peer_session_end(other);
 }
 
 static void slave_changes_nothing(void **state)
