@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // A model switch at the targets given as arguments, for real controllers and ovs-ofctl. "--tls KEY CERT CA" may come
-// first. It says "ready" once it listens, answers each packet-out by a packet-in of the same bytes, and ends when its
-// standard input does.
+// first. It says "ready" once it listens, then writes each flow, group and meter that is added as text; it answers each
+// packet-out by a packet-in of the same bytes, and ends when its standard input does.
+// "--text flow|group|meter" is a filter instead: of a text a line, as it would be written.
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../control/openflow/of_channel.h"
+#include "../../control/flow_text.h"
 #include "../../control/openflow/ofp.h"
 #include "of_model.h"
 
@@ -40,6 +42,74 @@ static void on_removed(struct model *m, const struct of_flow_removed *r, void *a
 	of_agent_flow_removed(agent, r);
 }
 
+static void line_print(char *text)
+{
+	puts(text);
+	fflush(stdout);
+	free(text);
+}
+
+static int flow_mod(void *sw, const struct flow_mod *m, struct flow_error *e)
+{
+	const int rc = model_ops.flow_mod(sw, m, e);
+
+	if (rc == 0 && m->command == FLOW_ADD)
+		line_print(flow_text_format(m));
+	return rc;
+}
+
+static int group_mod(void *sw, const struct group_mod *m, struct flow_error *e)
+{
+	const int rc = model_ops.group_mod(sw, m, e);
+
+	if (rc == 0 && m->command == GROUP_ADD)
+		line_print(group_text_format(m));
+	return rc;
+}
+
+static int meter_mod(void *sw, const struct meter_mod *m, struct flow_error *e)
+{
+	const int rc = model_ops.meter_mod(sw, m, e);
+
+	if (rc == 0 && m->command == METER_ADD)
+		line_print(meter_text_format(m));
+	return rc;
+}
+
+static int filter_line(const char *kind, const char *line)
+{
+	struct flow_error e;
+	struct group_mod g;
+	struct meter_mod m;
+	struct flow_mod f;
+
+	if (strcmp(kind, "flow") == 0 && flow_text_parse(line, FLOW_ADD, &f, &e) == 0) {
+		line_print(flow_text_format(&f));
+		flow_mod_clear(&f);
+	} else if (strcmp(kind, "group") == 0 && group_text_parse(line, GROUP_ADD, &g, &e) == 0) {
+		line_print(group_text_format(&g));
+		group_mod_clear(&g);
+	} else if (strcmp(kind, "meter") == 0 && meter_text_parse(line, METER_ADD, &m, &e) == 0) {
+		line_print(meter_text_format(&m));
+	} else {
+		fprintf(stderr, "%s: %s\n", line, e.fault.message);
+		return 1;
+	}
+	return 0;
+}
+
+static int filter(const char *kind)
+{
+	char *line = NULL;
+	size_t size;
+	int rc = 0;
+
+	while (rc == 0 && getline(&line, &size, stdin) > 0)
+		rc = filter_line(kind, line);
+	free(line);
+	return rc;
+}
+
 static void on_stdin(evutil_socket_t fd, short what, void *arg)
 {
 	char c;
@@ -51,6 +121,7 @@ static void on_stdin(evutil_socket_t fd, short what, void *arg)
 int main(int argc, char **argv)
 {
 	struct of_channels_conf conf = {.echo_s = 1};
+	static struct of_switch_ops ops;
 	struct of_channels *channels;
 	struct of_tls *tls = NULL;
 	struct event *end;
@@ -58,9 +129,15 @@ int main(int argc, char **argv)
 	unsigned int port;
 	int first = 1;
 
+	if (argc == 3 && strcmp(argv[1], "--text") == 0)
+		return filter(argv[2]);
+	ops = model_ops;
+	ops.flow_mod = flow_mod;
+	ops.group_mod = group_mod;
+	ops.meter_mod = meter_mod;
 	signal(SIGPIPE, SIG_IGN);
 	base = conf.base = event_base_new();
-	if (of_agent_create(&conf.agent, &model_ops, &model) < 0 || of_channels_create(&channels, &conf) < 0)
+	if (of_agent_create(&conf.agent, &ops, &model) < 0 || of_channels_create(&channels, &conf) < 0)
 		return 1;
 	model.on_packet_out = on_packet_out;
 	model.on_removed = on_removed;

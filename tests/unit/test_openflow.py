@@ -85,6 +85,10 @@ class OvsOfctl(unittest.TestCase):
         self.assertEqual(run.returncode != 0, fails, run.stdout + run.stderr)
         return run.stderr if fails else run.stdout
 
+    def lines(self, n):
+        """The texts of what was added, as the switch writes them."""
+        return [self.switch.process.stdout.readline().strip() for _ in range(n)]
+
     def dump(self, *args):
         lines = self.ofctl("dump-flows", *args, options=("--no-stats", "--no-names")).splitlines()
         return sorted(line.strip() for line in lines if "reply" not in line)
@@ -110,23 +114,33 @@ class OvsOfctl(unittest.TestCase):
         ]
         self.ofctl("add-group", "group_id=1,type=all,bucket=output:1")
         self.ofctl("add-meter", "meter=1,pktps,band=type=drop,rate=100")
+        self.lines(2)
         for flow in flows:
             with self.subTest(flow):
                 self.ofctl("del-flows")
                 self.ofctl("add-flow", flow)
                 seen = self.dump()
                 self.assertEqual(len(seen), 1)
-                # ovs-ofctl's own reading of what was typed and of what came back.
+                # ovs-ofctl's own reading of what was typed, of what came back, and of the text that we make of it.
                 self.assertEqual(self.normal(seen[0]), self.normal(flow))
+                text, = self.lines(1)
+                self.assertEqual(self.normal(text), self.normal(flow))
+                # And we read what was typed as what ovs-ofctl sent.
+                self.assertEqual(self.filter("flow", flow), text)
+
+    def filter(self, kind, text):
+        return subprocess.run([MODEL, "--text", kind], input=text, capture_output=True, text=True, check=True).stdout.strip()
 
     def normal(self, flow):
         run = subprocess.run(["ovs-ofctl", "-O", "OpenFlow13", "parse-flows", "-"], input=flow, capture_output=True,
                              text=True, check=True)
-        return [line for line in run.stdout.splitlines() if "OFPT_FLOW_MOD" in line]
+        # A priority that was not given is this.
+        return [line.replace(" priority:32768", "") for line in run.stdout.splitlines() if "OFPT_FLOW_MOD" in line]
 
     def test_mod_and_del_take_what_they_match(self):
         for i in range(10):
             self.ofctl("add-flow", f"table={i % 2},priority={i},ip,nw_dst=10.0.0.{i},actions=output:1")
+        self.assertEqual(self.lines(10)[3], "table=1,priority=3,ip,nw_dst=10.0.0.3,actions=output:1")
         self.ofctl("mod-flows", "table=0,ip,actions=output:2")
         self.assertEqual(sum("output:2" in flow for flow in self.dump()), 5)
         self.ofctl("mod-flows", "table=1,priority=3,ip,nw_dst=10.0.0.3,actions=drop", options=("--strict",))
@@ -145,7 +159,11 @@ class OvsOfctl(unittest.TestCase):
                               for i in range(1000, 2500))
             first.flush()
             second.flush()
+            # More than a pipe holds is written meanwhile.
+            reader = threading.Thread(target=self.lines, args=(2000,))
+            reader.start()
             self.ofctl("add-flows", first.name)
+            reader.join()
             self.assertEqual(len(self.dump()), 2000)
             self.assertEqual(self.ofctl("diff-flows", first.name), "")
             run = subprocess.run(["ovs-ofctl", "-O", "OpenFlow13", "diff-flows", self.target, second.name],
@@ -154,13 +172,19 @@ class OvsOfctl(unittest.TestCase):
             # 1000 gone, 500 new, and 500 of another port, which are both.
             self.assertEqual(sum(line.startswith("-") for line in run.stdout.splitlines()), 1500)
             self.assertEqual(sum(line.startswith("+") for line in run.stdout.splitlines()), 1000)
+            # Changed entries are added over the old ones.
+            reader = threading.Thread(target=self.lines, args=(1000,))
+            reader.start()
             self.ofctl("replace-flows", second.name)
+            reader.join()
             self.assertEqual(self.ofctl("diff-flows", second.name), "")
 
     def test_groups_and_meters(self):
         group = "group_id=5,type=select,bucket=weight:5,actions=output:1,bucket=weight:7,actions=push_vlan:0x8100,output:2"
         self.ofctl("add-group", group)
         self.assertIn(group, self.ofctl("dump-groups"))
+        self.assertEqual([group], self.lines(1))
+        self.assertEqual(group, self.filter("group", group))
         self.ofctl("mod-group", "group_id=5,type=ff,bucket=watch_port:1,actions=output:1")
         self.assertIn("group_id=5,type=ff,bucket=watch_port:1,actions=output:1", self.ofctl("dump-groups"))
         self.assertIn("group_id=5,duration", self.ofctl("dump-group-stats"))
@@ -168,7 +192,10 @@ class OvsOfctl(unittest.TestCase):
         self.assertIn("OFPGMFC_GROUP_EXISTS", self.ofctl("add-group", "group_id=5,type=all", fails=True))
         self.ofctl("del-groups", "group_id=5")
         self.assertNotIn("group_id", self.ofctl("dump-groups"))
-        self.ofctl("add-meter", "meter=3,kbps,burst,stats,band=type=drop,rate=1000,burst_size=50")
+        meter = "meter=3,kbps,burst,stats,band=type=drop,rate=1000,burst_size=50"
+        self.ofctl("add-meter", meter)
+        self.assertEqual([meter], self.lines(1))
+        self.assertEqual(meter, self.filter("meter", meter))
         self.assertIn("meter=3 kbps burst stats bands=\ntype=drop rate=1000 burst_size=50", self.ofctl("dump-meters"))
         self.assertIn("meter:3 flow_count", self.ofctl("meter-stats"))
         self.assertIn("band_types: drop dscp_remark", self.ofctl("meter-features"))
@@ -195,6 +222,7 @@ class OvsOfctl(unittest.TestCase):
 
     def test_monitor_sees_packets_and_removed_flows(self):
         self.ofctl("add-flow", "send_flow_rem,priority=77,actions=drop")
+        self.assertEqual(self.lines(1), ["send_flow_rem,priority=77,actions=drop"])
         with tempfile.TemporaryDirectory() as folder:
             monitor = subprocess.Popen(["ovs-ofctl", "-O", "OpenFlow13", f"--unixctl={folder}/ctl", "monitor",
                                         self.target, "65535"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
