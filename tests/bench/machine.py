@@ -28,7 +28,7 @@ def describe(build):
     commit = output("git", "rev-parse", "--short", "HEAD")
     changed = output("git", "status", "--porcelain", "--untracked-files=no", "--", "*.c", "*.h")
     return {"cpu": cpu_field("model name"), "family": cpu_field("cpu family"), "model": cpu_field("model"),
-            "microcode": cpu_field("microcode"), "cpus": os.cpu_count(), "kernel": platform.release(),
+            "microcode": cpu_field("microcode"), "cpus": os.cpu_count(), "tsc_hz": None, "kernel": platform.release(),
             "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
             "commit": commit + ("+" if changed else ""), "sluice": output(os.path.join(build, "sluiced"), "--version"),
             "dpdk": package("librte-eal23"), "testpmd": package("dpdk-dev"), "ovs": package("openvswitch-switch-dpdk"),

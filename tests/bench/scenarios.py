@@ -1,97 +1,142 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is measured: frames, devices and targets of each scenario."""
-import functools
-import os
+"""What is measured, as a list of declarations: ALL, below.
 
+To add one, append a Scenario to ALL:
+- `devices` takes part in each round in this order. Each is Device(label, class, arguments...): the class is made with a
+  dut.Context and the arguments, and has start(), measure(seconds) and stop(); most are dut.Daemon with a start() that
+  brings about what is to be measured. measure() gives one figure, of the scenario's `unit`, or {unit: figure}.
+- `floor` is the label of the device with which the others are compared, round by round. None: nothing is compared.
+- `frames` makes a pcap file of traffic.frames() and puts it, and the destination MACs, into the context.
+- `targets` are what --check asks for, of median, above (the floor) or ratio (to the floor).
+- `left_out` names a peer that does not take part, and why; a device that cannot run raises dut.Missing instead.
+A device closes its accounts with figures.close() before it gives a figure. The results, tables, docs/bench.json and the
+targets table of docs/performance.md follow from here. Names are unique; `./dev bench list` shows them.
+"""
+import dataclasses
+
+import disturbance
 import dut
 import idle
-import traffic
+import ours
+import ovs
 import vhost
+import wire
 
 CYCLES = "cycles per packet"
+IO, SLUICE, OVS = dut.Testpmd.name, dut.Sluice.name, ovs.Ovs.name
 
 
-def device(cls, *args, label=None):
-    make = functools.partial(cls, *args)
-    make.label = label or cls.name
-    return make
+class Device:
+    """One that takes part: what it is called, and how it is made with a dut.Context."""
+
+    def __init__(self, label, cls, *args):
+        self.label, self.cls, self.args = label, cls, args
+
+    def make(self, context):
+        return self.cls(context, *self.args)
 
 
-class OneWay:
-    """Frames of one port to another; testpmd io is the floor."""
-    floor, unit, compared = dut.Testpmd.name, CYCLES, True
-    ours, peers = dut.Sluice, ()
-
-    def __init__(self, name, text, flows, macs, target, left_out=None):
-        """left_out: {peer: why it is not measured here}"""
-        self.name, self.text, self.flows, self.macs, self.target = name, text, flows, macs, target
-        self.left_out = left_out or {}
-
-    def prepare(self, folder):
-        pcap = os.path.join(folder, self.name + ".pcap")
-        return pcap, traffic.write_pcap(pcap, self.flows, macs=self.macs)
-
-    def devices(self, build, setup):
-        return [device(dut.Testpmd), device(self.ours, build)] + [device(peer) for peer in self.peers if peer.name not in self.left_out]
-
-    def missed(self, rows):
-        above = rows[self.ours.name]["above"]
-        return [] if above <= self.target else ["%s: %+.1f cycles above io, at most %+d" % (self.name, above, self.target)]
+@dataclasses.dataclass
+class Target:
+    device: str # its label
+    limit: float
+    of: str = "above" # or median, or ratio
+    unit: str = CYCLES
+    at_most: bool = True
 
 
-class Io(OneWay):
-    """Through our own io mode."""
-    ours = dut.SluiceIo
+@dataclasses.dataclass
+class Frames:
+    """UDP flows of one size (with FCS), between so many pairs of MAC addresses. size 0: bare Ethernet headers."""
+    flows: int
+    size: int = 64
+    macs: int = 1
 
 
-class Bridge(OneWay):
-    """Through a bridge."""
-    peers = (dut.Ovs,)
+@dataclasses.dataclass
+class Scenario:
+    name: str
+    text: str
+    devices: list
+    unit: str = CYCLES
+    floor: str = None
+    frames: Frames = None
+    targets: list = dataclasses.field(default_factory=list)
+    left_out: dict = dataclasses.field(default_factory=dict)
+    waited: float = disturbance.WAITED # the share of the time that others may have a device's core for
+    cpus: int = 2
+    memory_mb: int = 4096
+
+    def skip_reason(self, cpus, memory_mb):
+        """Why a machine is too small for it, or None."""
+        if cpus < self.cpus:
+            return "it takes %d CPUs, here %s %d" % (self.cpus, "is" if cpus == 1 else "are", cpus)
+        if memory_mb < self.memory_mb:
+            return "it takes %d MB of memory, here are %d" % (self.memory_mb, memory_mb)
+        return None
 
 
-class VhostPorts:
-    """One vhost-user port to the other and back; testpmd io over the same two is the floor."""
-    floor, unit, compared = vhost.TestpmdVhost.name, CYCLES, True
-    name, text = "vhost", "64-byte frames carried round two vhost-user ports"
-    target = 1.10
-
-    def prepare(self, folder):
-        return (folder,)
-
-    def devices(self, build, setup):
-        return [device(vhost.TestpmdVhost), device(vhost.SluiceVhost, build)]
-
-    def missed(self, rows):
-        ratio = rows[vhost.SluiceVhost.name]["ratio"]
-        return [] if ratio <= self.target else ["%s: %.2f times io, at most %.2f" % (self.name, ratio, self.target)]
+FLOOR, BRIDGE, PEER = Device(IO, dut.Testpmd), Device(SLUICE, dut.Sluice), Device(OVS, ovs.Ovs)
+COUNTS = {1: "one UDP flow", 1000: "1000 UDP flows", 100000: "100 000 UDP flows"}
+SHORT = {1: "1", 1000: "1k", 100000: "100k"}
 
 
-class IdlePorts:
-    """The worker's loop over N connected guests that are silent, for each of them."""
-    name, text, unit = "idle-ports", "connected vhost-user ports without traffic", "ns per idle poll"
-    counts = (1, 16, 128, 500)
-    compared = False
-    target = 10
+def io(flows, target):
+    return Scenario("io-" + SHORT[flows], "%s of 64 bytes, forwarded unseen" % COUNTS[flows],
+                    [FLOOR, Device(dut.SluiceIo.name, dut.SluiceIo)], floor=IO, frames=Frames(flows),
+                    targets=[Target(dut.SluiceIo.name, target)])
 
-    def prepare(self, folder):
-        return (folder,)
 
-    def devices(self, build, setup):
-        return [device(idle.IdlePorts, build, n, label="%d port%s" % (n, "s" * (n > 1))) for n in self.counts]
+def bridge(flows, target, size=64, peer=True):
+    """OVS takes part where the frames are shortest, which is where devices differ."""
+    return Scenario("bridge-" + SHORT[flows] + ("" if size == 64 else "-%d" % size),
+                    "%s of %d bytes between two hosts" % (COUNTS[flows], size), [FLOOR, BRIDGE] + ([PEER] if peer else []),
+                    floor=IO, frames=Frames(flows, size), targets=[Target(SLUICE, target)],
+                    left_out={} if peer else {OVS: "it gets the longer frames with 1000 flows only, to save time"})
 
-    def missed(self, rows):
-        got = rows["500 ports"]["median"]
-        return [] if got <= self.target else ["%s: %.1f ns with 500 ports, at most %d" % (self.name, got, self.target)]
+
+def macs(flows, target, **more):
+    return Scenario("bridge-%s-macs" % SHORT[flows], "%s of 64 bytes, each of its own source and destination MAC" % COUNTS[flows],
+                    [FLOOR, BRIDGE] + ([] if more else [PEER]), floor=IO, frames=Frames(flows, macs=flows),
+                    targets=[Target(SLUICE, target)], **more)
+
+
+def round_vhost(cls, *args):
+    return [Device(IO, cls, vhost.TestpmdVhost, *args), Device(SLUICE, cls, vhost.SluiceVhost, *args)]
+
+
+def rfc2544(size):
+    return Scenario("rfc2544-%d" % size, "highest rate of %d-byte frames between two vhost-user ports without loss, to 1 %%" % size,
+                    round_vhost(wire.Rfc2544, size), unit=wire.LOSSLESS, floor=IO)
 
 
 ALL = [
-    Io("io-1k", "1000 UDP flows of 64 bytes, forwarded unseen", 1000, 1, 4),
-    Io("io-100k", "100 000 UDP flows of 64 bytes, forwarded unseen", 100000, 1, 6),
-    Bridge("bridge-1k", "1000 UDP flows of 64 bytes between two hosts", 1000, 1, 20),
-    Bridge("bridge-100k", "100 000 UDP flows of 64 bytes between two hosts", 100000, 1, 35),
-    Bridge("bridge-1k-macs", "1000 flows, each of its own source and destination MAC", 1000, 1000, 20),
-    Bridge("bridge-100k-macs", "100 000 flows, each of its own source and destination MAC", 100000, 100000, 35,
-           {dut.Ovs.name: "to teach it 100 000 addresses by fdb/add takes it two minutes"}),
-    VhostPorts(),
-    IdlePorts(),
+    io(1000, 4),
+    io(100000, 6),
+    bridge(1, 20),
+    bridge(1000, 20),
+    bridge(100000, 35),
+    Scenario("bridge-1-min", "bare Ethernet headers (14 bytes), the shortest that a bridge can forward", [FLOOR, BRIDGE, PEER],
+             floor=IO, frames=Frames(1, 0), targets=[Target(SLUICE, 20)]),
+    *[bridge(flows, 35 if flows == 100000 else 20, size, flows == 1000) for flows in SHORT for size in (256, 512, 1518)],
+    macs(1000, 20),
+    macs(100000, 35, left_out={OVS: "it takes two minutes to be taught 100 000 addresses by fdb/add"}),
+    Scenario("vhost", "64-byte frames carried round two vhost-user ports", round_vhost(vhost.Ring), floor=IO,
+             targets=[Target(SLUICE, 1.10, "ratio")]),
+    Scenario("vhost-latency", "100 000 frames/s of 64 bytes from one guest's driver to the other's", round_vhost(wire.Latency),
+             unit=wire.US["p50"]),
+    Scenario("idle-ports", "connected vhost-user ports without traffic, and a busy port beside them",
+             [Device("%d port%s" % (n, "s" * (n > 1)), idle.IdlePorts, n) for n in (1, 16, 128, 500)], unit=idle.IDLE,
+             frames=Frames(1000), targets=[Target("500 ports", 10, "median", idle.IDLE)]),
+    Scenario("scale", "two bridges of 1000 flows of 64 bytes each, on one core and on two",
+             [Device("1 worker", ours.Workers, 1), Device("2 workers", ours.Workers, 2)], unit=ours.MPPS, floor="1 worker",
+             frames=Frames(1000), targets=[Target("2 workers", 1.9, "ratio", ours.MPPS, at_most=False)]),
+    Scenario("churn", "1000 flows on a bridge, while %d MACs, ports, bridges and the configuration change without pause" % ours.CHURN_MACS,
+             [Device(cls.name, cls) for cls in (ours.Quiet, ours.Churn)], unit=ours.GAP, frames=Frames(1000), waited=0.00002,
+             targets=[Target(ours.Churn.name, 50, "median", ours.GAP), Target(ours.Churn.name, 0, "median", ours.DROPS)]),
+    *[rfc2544(size) for size in (64, 512, 1518)],
+    Scenario("pktgen", "64-byte frames made and sent", [Device(ours.Txonly.name, ours.Txonly),
+                                                        Device("Sluice pktgen, 1 flow", ours.Pktgen, "rfc2544-64"),
+                                                        Device("Sluice pktgen, 1000 flows", ours.Pktgen, "flows-1k")],
+             floor=ours.Txonly.name, targets=[Target("Sluice pktgen, 1 flow", 30), Target("Sluice pktgen, 1000 flows", 30)]),
 ]
