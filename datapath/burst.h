@@ -65,7 +65,8 @@ struct burst {
 	uint64_t smac_key[BURST_MAX]; // source MAC << 16 | domain
 	uint16_t in_port[BURST_MAX];
 	uint16_t out_port[BURST_MAX];
-	uint16_t vid[BURST_MAX]; // the VLAN of its domain; VLAN_NONE in a rest domain
+	uint16_t type[BURST_MAX]; // EtherType, in network order; in lane ROUTE's packets that behind the tag
+	uint16_t vid[BURST_MAX];  // the VLAN of its domain; VLAN_NONE in a rest domain
 	// Of packets in lane ROUTE and what follows from there:
 	uint64_t ip6;        // bit i: IPv6, not IPv4
 	uint64_t expired;    // bit i: may not go another hop

@@ -48,10 +48,11 @@ static inline uint64_t lanes_equal16_scalar(const uint16_t v[LANES], uint16_t x)
 }
 
 // Turns the frames' first words into look-up keys. dst[i]: the 8 bytes from the destination MAC on, src[i]: the 8 from
-// the source MAC on (so with the EtherType); both become MAC << 16 | domain for i = first..end-1. Returns those of them
-// that a stage must look at closer: a group or zero source, a reserved destination, a VLAN tag.
-static inline uint64_t lanes_keys_scalar(uint64_t dst[LANES], uint64_t src[LANES], uint32_t first, uint32_t end,
-					 uint16_t domain)
+// the source MAC on (so with the EtherType); both become MAC << 16 | domain for i = first..end-1, and type[i] the
+// EtherType, in network order. Returns those of them that a stage must look at closer: a group or zero source, a
+// reserved destination, a VLAN tag.
+static inline uint64_t lanes_keys_scalar(uint64_t dst[LANES], uint64_t src[LANES], uint16_t type[LANES], uint32_t first,
+					 uint32_t end, uint16_t domain)
 {
 	uint64_t odd = 0;
 
@@ -61,6 +62,7 @@ static inline uint64_t lanes_keys_scalar(uint64_t dst[LANES], uint64_t src[LANES
 			      type_is_vlan((uint16_t)(src[i] >> 48));
 
 		odd |= (uint64_t)is_odd << i;
+		type[i] = (uint16_t)(src[i] >> 48);
 		dst[i] = d << 16 | domain;
 		src[i] = s << 16 | domain;
 	}
@@ -127,8 +129,8 @@ static inline uint64_t lanes_match16(const uint16_t a[LANES], const uint16_t b[L
 	       (uint64_t)_mm512_cmpeq_epi16_mask(_mm512_loadu_si512(a + 32), _mm512_loadu_si512(b + 32)) << 32;
 }
 
-static inline uint64_t lanes_keys(uint64_t dst[LANES], uint64_t src[LANES], uint32_t first, uint32_t end,
-				  uint16_t domain)
+static inline uint64_t lanes_keys(uint64_t dst[LANES], uint64_t src[LANES], uint16_t type[LANES], uint32_t first,
+				  uint32_t end, uint16_t domain)
 {
 	const __m512i low = _mm512_set1_epi64(domain);
 	const __m512i group = _mm512_set1_epi64(1 << 16), mac = _mm512_set1_epi64((long long)(LANES_MAC_MASK << 16));
@@ -141,14 +143,15 @@ static inline uint64_t lanes_keys(uint64_t dst[LANES], uint64_t src[LANES], uint
 	for (uint32_t i = first & ~7U; i < end; i += 8) {
 		// Lanes before `first` belong to another segment and are keys already.
 		__mmask8 ours = (__mmask8)(lanes_range(first, end) >> i);
-		__m512i s = _mm512_loadu_si512(src + i), type = _mm512_srli_epi64(s, 48);
+		__m512i s = _mm512_loadu_si512(src + i), t = _mm512_srli_epi64(s, 48);
 		__m512i d = _mm512_slli_epi64(_mm512_loadu_si512(dst + i), 16);
-		__mmask8 tagged = _mm512_cmpeq_epi64_mask(type, vlan) | _mm512_cmpeq_epi64_mask(type, qinq);
+		__mmask8 tagged = _mm512_cmpeq_epi64_mask(t, vlan) | _mm512_cmpeq_epi64_mask(t, qinq);
 
 		s = _mm512_slli_epi64(s, 16);
 		__mmask8 bad = _mm512_test_epi64_mask(s, group) | _mm512_testn_epi64_mask(s, mac) |
 			       _mm512_cmpeq_epi64_mask(_mm512_and_si512(d, reserved_mask), reserved);
 
+		_mm_mask_storeu_epi16(type + i, ours, _mm512_cvtepi64_epi16(t));
 		_mm512_mask_storeu_epi64(dst + i, ours, _mm512_or_si512(d, low));
 		_mm512_mask_storeu_epi64(src + i, ours, _mm512_or_si512(s, low));
 		odd |= (uint64_t)((tagged | bad) & ours) << i;

@@ -28,9 +28,4 @@ enum drop_reason route_fragment(struct worker *w, struct burst *b, uint32_t i, u
 // Sends the parts that wait: before w's burst goes on.
 void route_fragments_flush(struct worker *w);
 
-// A number from 0 to 2^32 - 1 that is the same for all packets of a flow: of the addresses, the protocol, the ports of
-// TCP, UDP and SCTP, and IPv6's flow label; of fragments only the addresses and the protocol. The IP header of packet i
-// was checked.
-uint32_t route_flow_hash(const struct burst *b, uint32_t i);
-
 #endif

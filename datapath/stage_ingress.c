@@ -123,7 +123,7 @@ static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t firs
 		b->in_port[i] = q->port_id;
 		b->vid[i] = vid;
 	}
-	odd = lanes_keys(b->dmac_key, b->smac_key, first, end, domain);
+	odd = lanes_keys(b->dmac_key, b->smac_key, b->type, first, end, domain);
 	if (unlikely(!domain || longest > fp->max_frame || shortest < RTE_ETHER_HDR_LEN))
 		odd = good;
 	lane_foreach (i, odd) {

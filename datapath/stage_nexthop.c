@@ -6,6 +6,7 @@
 // get.
 #include <rte_ip.h>
 
+#include "flow_hash.h"
 #include "frame.h"
 #include "lanes_ip.h"
 #include "route.h"
@@ -13,38 +14,17 @@
 // What number 0, and one that has no contents any more, come to.
 static const struct nexthop no_route = {.kind = NEXTHOP_REJECT};
 
-// Finds the next hops of the lanes: nh[i]. Those that are groups were replaced by a member.
-static void resolve(const struct worker *w, struct burst *b, uint64_t mask, const struct nexthop *nh[BURST_MAX])
-{
-	const struct nexthop_table *t = w->state->nexthops;
-	uint64_t group = 0;
-	uint32_t i;
-
-	lane_foreach (i, mask) {
-		nh[i] = nexthop_get(t, b->nexthop[i]) ?: &no_route;
-		group |= (uint64_t)(nh[i]->kind == NEXTHOP_GROUP) << i;
-	}
-	lane_foreach (i, group) {
-		b->nexthop[i] = nh[i]->slot[route_flow_hash(b, i) & (nh[i]->nslots - 1)];
-		nh[i] = nexthop_get(t, b->nexthop[i]) ?: &no_route;
-	}
-}
-
 // Writes what every hop changes: the MAC addresses, the time to live and the header's checksum (RFC 1624).
 static inline void rewrite(uint8_t *frame, const struct nexthop *nh, bool ip6)
 {
 	uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
+	unaligned_uint32_t *word = (unaligned_uint32_t *)(ip + offsetof(struct rte_ipv4_hdr, time_to_live));
 
 	memcpy(frame, nh->rewrite, sizeof(nh->rewrite));
-	if (ip6) {
+	if (ip6)
 		ip[offsetof(struct rte_ipv6_hdr, hop_limits)]--;
-		return;
-	}
-	unaligned_uint16_t *field = (unaligned_uint16_t *)(ip + offsetof(struct rte_ipv4_hdr, hdr_checksum));
-	uint32_t sum = *field + RTE_BE16(0x100);
-
-	ip[offsetof(struct rte_ipv4_hdr, time_to_live)]--;
-	*field = (uint16_t)(sum + (sum >= 0xffff));
+	else // little-endian: the checksum is in the upper half, and one more there is 0x100 in network order
+		*word += 0xffff + (*word >= 0xfffe0000 ? 0x10000 : 0);
 }
 
 // Where it goes on.
@@ -54,22 +34,44 @@ static inline void leave(struct burst *b, uint32_t i, const struct nexthop *nh)
 	b->vid[i] = nh->vid;
 }
 
-// The plain packets of one family; returns those that turned out not to be plain, untouched.
-static inline uint64_t forward(struct burst *b, uint64_t mask, const struct nexthop *const nh[BURST_MAX], bool ip6)
+static inline const struct nexthop *get(const struct worker *w, uint32_t number)
+{
+	return nexthop_get(w->state->nexthops, number) ?: &no_route;
+}
+
+// The next hop of packet i, of a group the member that its flow has.
+static inline const struct nexthop *find(const struct worker *w, struct burst *b, uint32_t i, bool ip6)
+{
+	const struct nexthop *nh = get(w, b->nexthop[i]);
+	uint32_t l3 = frame_l3_at(b, i), hash;
+
+	if (nh->kind != NEXTHOP_GROUP)
+		return nh;
+	hash = ip6 ? flow_hash_ip6(b->pkt[i], l3) : flow_hash_ip4(b->pkt[i], l3);
+	b->nexthop[i] = nh->slot[hash & (nh->nslots - 1)];
+	return get(w, b->nexthop[i]);
+}
+
+// The plain packets of one family: finds their next hops, nh[i], and forwards those that can be at once. Returns the
+// others, untouched.
+static inline uint64_t forward(const struct worker *w, struct burst *b, uint64_t mask,
+			       const struct nexthop *nh[BURST_MAX], bool ip6)
 {
 	uint64_t odd = 0;
 	uint32_t i;
 
 	lane_foreach (i, mask) {
 		struct rte_mbuf *m = b->pkt[i];
+		const struct nexthop *to = find(w, b, i, ip6);
 
-		if (unlikely(nh[i]->kind != NEXTHOP_FORWARD || b->longest > (uint32_t)nh[i]->mtu + RTE_ETHER_HDR_LEN ||
+		nh[i] = to;
+		if (unlikely(to->kind != NEXTHOP_FORWARD || b->longest > (uint32_t)to->mtu + RTE_ETHER_HDR_LEN ||
 			     rte_mbuf_refcnt_read(m) != 1)) {
 			odd |= UINT64_C(1) << i;
 			continue;
 		}
-		rewrite(rte_pktmbuf_mtod(m, uint8_t *), nh[i], ip6);
-		leave(b, i, nh[i]);
+		rewrite(rte_pktmbuf_mtod(m, uint8_t *), to, ip6);
+		leave(b, i, to);
 	}
 	return odd;
 }
@@ -220,16 +222,17 @@ static bool odd_packet(struct worker *w, struct burst *b, uint32_t i, const stru
 
 void stage_nexthop(struct worker *w, struct burst *b)
 {
-	uint64_t mask = lane_take(b, LANE_NEXTHOP), odd, by_bridge;
+	uint64_t mask = lane_take(b, LANE_NEXTHOP), odd, plain, by_bridge;
 	const struct nexthop *nh[BURST_MAX];
 	uint32_t i;
 
 	if (!mask)
 		return;
-	resolve(w, b, mask, nh);
 	odd = mask & (b->expired | b->link_local | b->tagged);
-	odd |= forward(b, mask & ~odd & ~b->ip6, nh, false);
-	odd |= forward(b, mask & ~odd & b->ip6, nh, true);
+	lane_foreach (i, odd)
+		nh[i] = find(w, b, i, b->ip6 >> i & 1);
+	plain = mask & ~odd;
+	odd |= forward(w, b, plain & ~b->ip6, nh, false) | forward(w, b, plain & b->ip6, nh, true);
 	lane_foreach (i, odd) {
 		if (!odd_packet(w, b, i, nh[i]))
 			mask &= ~(UINT64_C(1) << i);

@@ -6,23 +6,16 @@
 #include "lanes_ip.h"
 #include "stage.h"
 
-// The EtherTypes of the frames: the inner one of those with a tag, and 0 of those whose tag is another VLAN's.
-static void types_load(const struct burst *b, uint64_t mask, uint16_t type[BURST_MAX])
+// Replaces the EtherTypes of tagged frames by the inner ones; 0 where the tag is another VLAN's.
+static void types_inner(struct burst *b, uint64_t mask)
 {
 	uint32_t i;
 
-	lane_foreach (i, mask & ~b->tagged) {
-		// An mbuf has room for these bytes whatever its length; the IP stages check that.
-		const uint8_t *data = rte_pktmbuf_mtod(b->pkt[i], const uint8_t *);
-
-		type[i] = *(const unaligned_uint16_t *)(data + 2 * RTE_ETHER_ADDR_LEN);
-	}
-	lane_foreach (i, mask & b->tagged) {
+	lane_foreach (i, mask) {
 		uint32_t l3 = frame_l3(b->pkt[i], true, b->vid[i]);
 
-		type[i] = 0;
-		if (l3)
-			type[i] = *rte_pktmbuf_mtod_offset(b->pkt[i], const unaligned_uint16_t *, l3 - 2);
+		// An mbuf has room for these bytes whatever its length; the IP stages check that.
+		b->type[i] = l3 ? *rte_pktmbuf_mtod_offset(b->pkt[i], const unaligned_uint16_t *, l3 - 2) : 0;
 	}
 }
 
@@ -48,7 +41,7 @@ static uint64_t domain_enter(struct worker *w, struct burst *b, uint64_t mask, u
 }
 
 // What is neither IPv4 nor IPv6.
-static void others(struct worker *w, struct burst *b, uint64_t mask, const uint16_t type[BURST_MAX])
+static void others(struct worker *w, struct burst *b, uint64_t mask)
 {
 	uint32_t i;
 
@@ -56,17 +49,16 @@ static void others(struct worker *w, struct burst *b, uint64_t mask, const uint1
 		uint64_t bit = UINT64_C(1) << i;
 
 		b->punt_class[i] = PUNT_ARP;
-		if (type[i] == RTE_BE16(RTE_ETHER_TYPE_ARP))
+		if (b->type[i] == RTE_BE16(RTE_ETHER_TYPE_ARP))
 			lane_give(b, LANE_ROUTE, LANE_PUNT, bit);
 		else
-			burst_drop(w, b, bit, type[i] ? DROP_ROUTE_NOT_IP : DROP_ROUTE_VLAN);
+			burst_drop(w, b, bit, b->type[i] ? DROP_ROUTE_NOT_IP : DROP_ROUTE_VLAN);
 	}
 }
 
 void stage_route(struct worker *w, struct burst *b)
 {
 	uint64_t mask = lane_take(b, LANE_ROUTE), todo = mask, good = 0, ip4, ip6;
-	uint16_t type[BURST_MAX];
 
 	if (!mask)
 		return;
@@ -77,13 +69,14 @@ void stage_route(struct worker *w, struct burst *b)
 		good |= domain_enter(w, b, same, domain);
 		todo &= ~same;
 	}
-	types_load(b, good, type);
-	ip4 = good & lanes_equal16(type, RTE_BE16(RTE_ETHER_TYPE_IPV4));
-	ip6 = good & lanes_equal16(type, RTE_BE16(RTE_ETHER_TYPE_IPV6));
+	if (unlikely(good & b->tagged))
+		types_inner(b, good & b->tagged);
+	ip4 = good & lanes_equal16(b->type, RTE_BE16(RTE_ETHER_TYPE_IPV4));
+	ip6 = good & lanes_equal16(b->type, RTE_BE16(RTE_ETHER_TYPE_IPV6));
 	b->ip6 = ip6;
 	b->expired = b->link_local = 0;
 	lane_give(b, LANE_ROUTE, LANE_IP4, ip4);
 	lane_give(b, LANE_ROUTE, LANE_IP6, ip6);
 	if (unlikely(good & ~(ip4 | ip6)))
-		others(w, b, good & ~(ip4 | ip6), type);
+		others(w, b, good & ~(ip4 | ip6));
 }

@@ -91,7 +91,8 @@ struct lanes_ip6;
 struct lanes_ops {
 	uint64_t (*equal16)(const uint16_t v[LANES], uint16_t x);
 	uint64_t (*match16)(const uint16_t a[LANES], const uint16_t b[LANES]);
-	uint64_t (*keys)(uint64_t dst[LANES], uint64_t src[LANES], uint32_t first, uint32_t end, uint16_t domain);
+	uint64_t (*keys)(uint64_t dst[LANES], uint64_t src[LANES], uint16_t type[LANES], uint32_t first, uint32_t end,
+			 uint16_t domain);
 	uint64_t (*moved)(const uint32_t value[LANES], const uint16_t in_port[LANES], uint16_t now_s, uint32_t n);
 	void (*ports)(uint16_t out_port[LANES], const uint32_t value[LANES], uint32_t n);
 	bool (*same64)(const uint64_t key[LANES], uint32_t n);

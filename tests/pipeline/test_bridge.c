@@ -421,6 +421,7 @@ static void vector_tests_equal_their_scalar_twins(void)
 
 	for (int round = 0; round < 2000; round++) {
 		uint64_t dst[2][LANES], src[2][LANES];
+		uint16_t type[2][LANES] = {{0}};
 		uint16_t a[LANES], b[LANES], ports[2][LANES];
 		uint32_t value[LANES], n = 1 + (uint32_t)rand() % LANES, first = (uint32_t)rand() % n;
 
@@ -439,10 +440,11 @@ static void vector_tests_equal_their_scalar_twins(void)
 		ops->ports(ports[0], value, n);
 		lanes_ports_scalar(ports[1], value, n);
 		assert_memory_equal(ports[0], ports[1], n * sizeof(ports[0][0]));
-		assert_int_equal(ops->keys(dst[0], src[0], first, n, 77),
-				 lanes_keys_scalar(dst[1], src[1], first, n, 77));
+		assert_int_equal(ops->keys(dst[0], src[0], type[0], first, n, 77),
+				 lanes_keys_scalar(dst[1], src[1], type[1], first, n, 77));
 		assert_memory_equal(dst[0], dst[1], sizeof(dst[0]));
 		assert_memory_equal(src[0], src[1], sizeof(src[0]));
+		assert_memory_equal(type[0], type[1], sizeof(type[0]));
 	}
 }
 
