@@ -390,6 +390,25 @@ static void frames_that_end_early_are_dropped_by_name(void)
 	}
 }
 
+// Behind the frame's end, in the buffer, is what would make it a good one: left from the packet before, say.
+static void what_lies_behind_a_frame_is_not_its_header(void)
+{
+	struct packet p = packet4(NH_PORT2);
+	struct rte_mbuf *m;
+
+	router_build();
+	for (uint32_t len = 14; len < 34; len++) {
+		packet_make(&p);
+		p.bytes[p.l3 + 3] = (uint8_t)(len - 14); // the truth, for once
+		packet_checksum(&p);
+		m = harness_mbuf(p.bytes, p.len);
+		m->pkt_len = m->data_len = (uint16_t)len;
+		harness_in(1, m);
+		harness_run();
+		expect_drop(DROP_IP4_LENGTH);
+	}
+}
+
 static void a_jumbogram_is_refused(void)
 {
 	struct packet p = packet6(NH_PORT2);
@@ -525,6 +544,7 @@ int main(void)
 		TEST(bad_headers_are_dropped_by_name),
 		TEST(ipv6_addresses_that_are_on_no_link),
 		TEST(frames_that_end_early_are_dropped_by_name),
+		TEST(what_lies_behind_a_frame_is_not_its_header),
 		TEST(a_jumbogram_is_refused),
 		TEST(options_pass_but_not_source_routes),
 		TEST(a_guest_may_leave_the_header_checksum_to_us),
