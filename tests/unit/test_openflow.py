@@ -301,13 +301,13 @@ class Transports(unittest.TestCase):
             mute = stack.enter_context(self.connect(hello=False))
             begin = time.monotonic()
             ended = {}
-            while len(ended) < 2 and time.monotonic() - begin < 8:
+            while len(ended) < 2 and time.monotonic() - begin < 15:
                 self.echo(good)
                 for sock in select.select([half, mute], [], [], 0.05)[0]:
                     if sock not in ended and sock.recv(1000) == b"":
                         ended[sock] = time.monotonic() - begin
-            self.assertLess(ended[mute], 3)
-            self.assertLess(ended[half], 6)
+            self.assertLess(ended[mute], 6)
+            self.assertLess(ended[half], 12)
             self.echo(good)
 
     def test_flood_that_is_not_read_is_bounded_and_disturbs_nobody(self):
@@ -324,7 +324,7 @@ class Transports(unittest.TestCase):
                 except BlockingIOError:
                     begun = time.monotonic()
                     self.echo(good)
-                    self.assertLess(time.monotonic() - begun, 0.5)
+                    self.assertLess(time.monotonic() - begun, 3)
                 except ConnectionError:
                     break
             self.assertGreater(sent, 1 << 20)
@@ -349,7 +349,7 @@ class Transports(unittest.TestCase):
                 for _ in range(50):
                     begin = time.monotonic()
                     self.echo(good)
-                    self.assertLess(time.monotonic() - begin, 0.5)
+                    self.assertLess(time.monotonic() - begin, 3)
             finally:
                 stop.set()
                 thread.join()
@@ -362,7 +362,7 @@ class Transports(unittest.TestCase):
             for good in (True, False, False, False, False, False, True, True):
                 begin = time.monotonic()
                 sock = server.accept()[0]
-                self.assertLess(time.monotonic() - begin, 1.3)
+                self.assertLess(time.monotonic() - begin, 2.5)
                 with sock:
                     if good:
                         sock.sendall(message(HELLO))
