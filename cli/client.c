@@ -33,40 +33,48 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+int client_adopt(struct client **out, int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return -ENOMEM;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+		int err = -errno;
+
+		free(c);
+		return err;
+	}
+	c->fd = fd;
+	c->events = json_array();
+	*out = c;
+	return 0;
+}
+
 int client_open(struct client **out, const char *path, double timeout)
 {
 	struct timeval limit = {.tv_sec = (time_t)timeout,
 				.tv_usec = (suseconds_t)((timeout - (double)(time_t)timeout) * 1e6)};
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	struct client *c;
-	int err;
+	int fd, err;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(sa.sun_path, path);
 
-	c = calloc(1, sizeof(*c));
-	if (c == NULL)
-		return -ENOMEM;
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0) {
-		err = -errno;
-		goto free_client;
-	}
-	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); // of connect(), while the backlog is full
-	if (connect(c->fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); // of connect(), while the backlog is full
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
 		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		goto close_fd;
 	}
-	fcntl(c->fd, F_SETFL, O_NONBLOCK);
-	c->events = json_array();
-	*out = c;
-	return 0;
-
+	err = client_adopt(out, fd);
+	if (err == 0)
+		return 0;
 close_fd:
-	close(c->fd);
-free_client:
-	free(c);
+	close(fd);
 	return err;
 }
 

@@ -29,6 +29,8 @@ int client_poll(struct pollfd *p, nfds_t n, const struct timespec *left);
 // Connects to the socket `path`, waiting up to `timeout` seconds (0: for ever) for a daemon that is busy. 0;
 // -ENAMETOOLONG, -ETIMEDOUT, or the -errno of connect(2) (-ENOENT and -ECONNREFUSED: no daemon).
 int client_open(struct client **out, const char *path, double timeout);
+// The same on a connected stream socket, which it owns from then on. 0 or -errno.
+int client_adopt(struct client **out, int fd);
 void client_close(struct client *c); // accepts NULL
 
 // Whether the daemon has not closed the connection yet.

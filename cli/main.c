@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -28,6 +30,7 @@ static void usage(FILE *f)
 	      "\n"
 	      "Options:\n"
 	      "  -s, --socket PATH      the daemon's socket (default: $SLUICE_SOCKET, else " DEFAULT_SOCKET ")\n"
+	      "  --fd N                 talk over this open socket; what `sluiced -i` runs it with\n"
 	      "  -j, --json             print results, and errors, as JSON\n"
 	      "  -t, --timeout SECONDS  how long to wait for an answer (default: 60; 0: for ever)\n"
 	      "  -f, --file FILE        run the commands in FILE, one a line (-: standard input)\n"
@@ -52,19 +55,27 @@ static int parse_timeout(const char *text, double *out)
 	return end == text || *end != '\0' || !isfinite(*out) || *out < 0 || *out > 1e9 ? -EINVAL : 0;
 }
 
+static int parse_fd(const char *text, int *out)
+{
+	struct stat st;
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end != '\0' || n < 0 || n > INT_MAX || fstat((int)n, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return -EINVAL;
+	*out = (int)n;
+	return 0;
+}
+
 // -1 to go on, else the exit status.
 static int parse_options(struct session *s, struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"socket", required_argument, NULL, 's'},
-		{"json", no_argument, NULL, 'j'},
-		{"timeout", required_argument, NULL, 't'},
-		{"file", required_argument, NULL, 'f'},
-		{"keep-going", no_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{"complete", no_argument, NULL, 'C'},
-		{NULL, 0, NULL, 0},
+		{"socket", required_argument, NULL, 's'}, {"fd", required_argument, NULL, 'F'},
+		{"json", no_argument, NULL, 'j'},         {"timeout", required_argument, NULL, 't'},
+		{"file", required_argument, NULL, 'f'},   {"keep-going", no_argument, NULL, 'k'},
+		{"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'V'},
+		{"complete", no_argument, NULL, 'C'},     {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -72,6 +83,10 @@ static int parse_options(struct session *s, struct options *o, int argc, char **
 		switch (c) {
 		case 's':
 			s->socket = optarg;
+			break;
+		case 'F':
+			if (parse_fd(optarg, &s->fd) != 0)
+				return session_fail(s, STATUS_USAGE, "--fd: '%s' is not an open socket", optarg);
 			break;
 		case 'j':
 			s->json = true;
@@ -138,7 +153,9 @@ static enum status run(struct session *s, struct options *o, char **words, size_
 int main(int argc, char **argv)
 {
 	const char *env = getenv("SLUICE_SOCKET");
-	struct session s = {.socket = env != NULL && *env != '\0' ? env : DEFAULT_SOCKET, .timeout = DEFAULT_TIMEOUT};
+	struct session s = {.socket = env != NULL && *env != '\0' ? env : DEFAULT_SOCKET,
+			    .fd = SESSION_FD_NONE,
+			    .timeout = DEFAULT_TIMEOUT};
 	struct options o = {.script = NULL};
 	int st;
 

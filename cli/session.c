@@ -123,6 +123,15 @@ static enum status session_connect(struct session *s)
 		session_disconnect(s);
 	if (s->client != NULL)
 		return STATUS_DONE;
+	if (s->fd == SESSION_FD_LOST)
+		return session_fail(s, STATUS_NO_DAEMON, "the daemon at %s is gone", s->socket);
+	if (s->fd >= 0) {
+		err = client_adopt(&s->client, s->fd);
+		s->fd = SESSION_FD_LOST;
+		return err == 0
+			       ? STATUS_DONE
+			       : session_fail(s, STATUS_NO_DAEMON, "the connection cannot be used: %s", strerror(-err));
+	}
 	err = client_open(&s->client, s->socket, s->timeout);
 	if (err == 0)
 		return STATUS_DONE;

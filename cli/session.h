@@ -25,8 +25,12 @@ enum status {
 	STATUS_NO_DAEMON = 3, // nobody at the socket, or the daemon went away or fell silent before it answered
 };
 
+#define SESSION_FD_NONE (-1)
+#define SESSION_FD_LOST (-2) // there was one, and it was taken
+
 struct session {
 	const char *socket;
+	int fd;                // an open connection to use instead, the only one there will be; SESSION_FD_NONE, _LOST
 	double timeout;        // seconds to wait for an answer; 0: for ever
 	bool json;             // print results as JSON
 	bool quiet;            // say nothing of errors (completion)

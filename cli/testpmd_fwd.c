@@ -6,8 +6,6 @@
 #include "describe.h"
 #include "testpmd.h"
 
-#define BURST 64        // what a worker takes from a queue at once
-#define TXONLY_BYTES 64 // of the frames that mode txonly makes
 #define NODES_MAX 64
 
 // What forwarding is made of.
@@ -168,7 +166,8 @@ static enum status print_rxtx(struct session *s, const struct config *c)
 	const json_t *p;
 	size_t i;
 
-	printf("  %s packet forwarding packets/burst=%u\n", describe_text(c->fwd, "mode"), BURST);
+	printf("  %s packet forwarding packets/burst=%llu\n", describe_text(c->fwd, "mode"),
+	       testpmd_count(c->fwd, "burst"));
 	printf("  nb forwarding cores=%zu - nb forwarding ports=%zu\n", json_array_size(c->workers),
 	       json_array_size(c->ports));
 	json_array_foreach (c->ports, i, p) {
@@ -236,13 +235,29 @@ enum status testpmd_set_fwd(struct session *s, char *const *words, size_t n)
 	return st;
 }
 
+// A number of fwd.get.
+static enum status fwd_number(struct session *s, const char *name, unsigned long long *number)
+{
+	json_t *fwd;
+	enum status st = session_call(s, "fwd.get", NULL, &fwd);
+
+	*number = st == STATUS_DONE ? testpmd_count(fwd, name) : 0;
+	json_decref(fwd);
+	return st;
+}
+
 enum status testpmd_set_burst(struct session *s, char *const *words, size_t n)
 {
+	unsigned long long have;
 	unsigned int burst;
+	enum status st;
 
 	if (!testpmd_parse(words[2], 512, &burst) || burst == 0)
 		return session_fail(s, STATUS_USAGE, "set burst: '%s' is not 1 to 512", words[2]);
-	if (burst != BURST)
+	st = fwd_number(s, "burst", &have);
+	if (st != STATUS_DONE)
+		return st;
+	if (burst != have)
 		return testpmd_refuse(s, words, n, "a worker takes up to 64 packets at once, always");
 	printf("Number of packets per burst set to %u\n", burst);
 	return STATUS_DONE;
@@ -288,11 +303,13 @@ enum status testpmd_set_verbose(struct session *s, char *const *words, size_t n)
 
 enum status testpmd_set_txpkts(struct session *s, char *const *words, size_t n)
 {
+	unsigned long long made;
 	unsigned int length;
+	enum status st = fwd_number(s, "txonly_bytes", &made);
 
-	if (!testpmd_parse(words[2], 65535, &length) || length != TXONLY_BYTES)
+	if (st == STATUS_DONE && (!testpmd_parse(words[2], 65535, &length) || length != made))
 		return testpmd_refuse(s, words, n, "mode txonly sends frames of 64 bytes; pktgen sends others");
-	return STATUS_DONE;
+	return st;
 }
 
 // fwd.start or fwd.stop, unless it is so already. *was: whether it was.

@@ -212,6 +212,7 @@ int eal_start(const struct options *o, char **argv, struct fault *f)
 	if (init_quietly(&given) >= 0)
 		return 0;
 	rc = rte_errno != 0 ? -rte_errno : -EIO;
+	rmdir(rte_eal_get_runtime_dir());
 	if (huge) {
 		LOG(WARNING, "DPDK does not start with hugepages (%s); starting again without", strerror(-rc));
 		restart_without_hugepages(argv);

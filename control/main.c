@@ -22,6 +22,7 @@
 #include "log.h"
 #include "objects.h"
 #include "options.h"
+#include "prompt.h"
 #include "rpc.h"
 #include "store.h"
 #include "system.h"
@@ -140,8 +141,12 @@ static int apply_config(struct daemon *d, struct fault *f)
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
 {
+	struct daemon *d = arg;
+
+	if (number == SIGINT && d->options.interactive) // typed at the command line, which sees to it
+		return;
 	LOG(NOTICE, "ending on %s", strsignal(number));
-	event_base_loopexit(arg, NULL);
+	event_base_loopexit(d->base, NULL);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *arg)
@@ -159,7 +164,7 @@ static int open_loop(struct daemon *d, struct fault *f)
 	if (d->base == NULL)
 		return fault_set(f, -ENOMEM, NULL, NULL, NULL, "no event loop");
 	for (int i = 0; i < SIGNALS; i++) {
-		d->signal[i] = evsignal_new(d->base, number[i], on_signal, d->base);
+		d->signal[i] = evsignal_new(d->base, number[i], on_signal, d);
 		if (d->signal[i] == NULL || event_add(d->signal[i], NULL) != 0)
 			return fault_set(f, -ENOMEM, NULL, NULL, NULL, "cannot watch signals");
 	}
@@ -298,14 +303,24 @@ static void server_down(struct daemon *d)
 	rpc_server_stop();
 }
 
+static int prompt_up(struct daemon *d, struct fault *f)
+{
+	return d->options.interactive ? prompt_start(d->base, d->options.socket, f) : 0;
+}
+
+static void prompt_down(struct daemon *d)
+{
+	prompt_stop();
+}
+
 // The parts of the daemon, each standing on those before it.
 static const struct part {
 	int (*up)(struct daemon *d, struct fault *f);
 	void (*down)(struct daemon *d); // NULL: there is nothing to take down
 } parts[] = {
-	{rcu_up, rcu_down},     {pool_up, pool_down},       {fdb_up, fdb_down}, {workers_up, workers_down},
-	{store_up, store_down}, {objects_up, objects_down}, {restore, NULL},    {packets_up, packets_down},
-	{apply_config, NULL},   {server_up, server_down},
+	{rcu_up, rcu_down},     {pool_up, pool_down},       {fdb_up, fdb_down},       {workers_up, workers_down},
+	{store_up, store_down}, {objects_up, objects_down}, {restore, NULL},          {packets_up, packets_down},
+	{apply_config, NULL},   {server_up, server_down},   {prompt_up, prompt_down},
 };
 
 static int serve(struct daemon *d, struct fault *f)

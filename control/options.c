@@ -68,6 +68,8 @@ static const struct option_def option_defs[] = {
 	{"log-level", "error|warning|notice|info|debug", OPTION_ENUM, FIELD(log_level), .choices = level_choices,
 	 .help = "how much is logged, on standard error (info)"},
 	{"eal", "ARGUMENTS", OPTION_TEXT, FIELD(eal), .max = 4000, .help = "more arguments for DPDK's EAL"},
+	{"interactive", NULL, OPTION_FLAG, FIELD(interactive),
+	 .help = "-i: with sluicectl at this terminal; when that ends, so does the daemon"},
 	{"version", NULL, OPTION_FLAG, FIELD(version), .help = "say which version this is"},
 	{"help", NULL, OPTION_FLAG, FIELD(help), .help = "this"},
 };
@@ -181,7 +183,9 @@ static const char *prefix_of(const char *socket)
 int options_parse(struct options *o, int argc, char **argv, struct fault *f)
 {
 	struct option longopts[RTE_DIM(option_defs) + 1] = {0};
-	int i;
+	int i, interactive = 0;
+
+	static_assert(RTE_DIM(option_defs) < ' ', "an index is no letter");
 
 	*o = (struct options){
 		.socket = "/run/sluice/control.sock",
@@ -195,13 +199,15 @@ int options_parse(struct options *o, int argc, char **argv, struct fault *f)
 	for (i = 0; i < (int)RTE_DIM(option_defs); i++) {
 		longopts[i].name = option_defs[i].name;
 		longopts[i].has_arg = option_defs[i].argument != NULL ? required_argument : no_argument;
-		longopts[i].val = i;
+		longopts[i].val = strcmp(option_defs[i].name, "interactive") == 0 ? 'i' : i;
+		if (longopts[i].val == 'i')
+			interactive = i;
 	}
 	opterr = 0;
 	optind = 1;
 	for (;;) {
 		const char *word = argv[optind < argc ? optind : argc - 1];
-		int c = getopt_long(argc, argv, "+:", longopts, NULL);
+		int c = getopt_long(argc, argv, "+:i", longopts, NULL);
 
 		if (c == -1)
 			break;
@@ -209,6 +215,8 @@ int options_parse(struct options *o, int argc, char **argv, struct fault *f)
 			return fault_set(f, -EINVAL, word, NULL, NULL, "the option %s needs a value", word);
 		if (c == '?')
 			return fault_set(f, -EINVAL, word, NULL, NULL, "no such option, or not unique: %s", word);
+		if (c == 'i') // the one option that has a letter, because testpmd's has
+			c = interactive;
 		if (!option_set(&option_defs[c], o, optarg)) {
 			char field[32], allowed[96];
 

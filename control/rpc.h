@@ -104,6 +104,9 @@ struct rpc_server_conf {
 int rpc_server_start(const struct rpc_server_conf *conf, struct fault *f);
 void rpc_server_stop(void);
 
+// Takes in a connected stream socket as a client, and owns it from then on. While the server is up.
+void rpc_server_adopt(int fd);
+
 // Tells subscribers of `topic` ("port", "link", "fdb", ...). `data` is stolen. Cheap when nobody subscribed;
 // event_wanted() tells beforehand.
 bool event_wanted(const char *topic);

@@ -4,6 +4,7 @@
 #include "kinds.h"
 #include "list.h"
 #include "rpc.h"
+#include "../datapath/burst.h"
 
 #define MODE_HELP                                                                                                      \
 	"switch: bridges and what else is configured; io: to the peer as they are; mac: from the peer's MAC address "  \
@@ -100,13 +101,16 @@ RPC_METHOD(method_stop)
 static int get(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f)
 {
 	*result = fwd_json();
+	json_object_set_new(*result, "burst", json_integer(BURST_MAX));
+	json_object_set_new(*result, "txonly_bytes", json_integer(FWD_TXONLY_BYTES));
 	return 0;
 }
 
 static const struct rpc_method method_get = {
 	.name = "fwd.get",
 	.help = "The forwarding mode as it was set.",
-	.result = "An object: mode, started, pairs (as in fwd.set, if it named any).",
+	.result = "An object: mode, started, pairs (as in fwd.set, if it named any), burst (packets that a worker "
+		  "takes from a queue at most), txonly_bytes (of a frame that mode txonly makes).",
 	.example = "{}",
 	.call = get,
 };

@@ -321,6 +321,12 @@ static void peer_create(int fd)
 	peer_update(p);
 }
 
+void rpc_server_adopt(int fd)
+{
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	peer_create(fd);
+}
+
 static void on_accept(evutil_socket_t listener, short what, void *arg)
 {
 	for (unsigned int i = 0; i < ACCEPTS_MAX; i++) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SNAPSHOT_TIMEOUT_MS 500
+#define SNAPSHOT_TIMEOUT_MS 2000 // a worker may have to wait for its CPU, on a machine that has other work for it
 
 static struct worker_stats *snapshot;
 static struct port_counters total_base;

@@ -27,4 +27,6 @@ enum fwd_mode {
 		FWD_MODE_PKTGEN, // of ports that the traffic generator has; fwd.set cannot choose it
 };
 
+#define FWD_TXONLY_BYTES 64 // of the frames that mode txonly makes, without FCS
+
 #endif

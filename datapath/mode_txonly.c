@@ -2,8 +2,6 @@
 // Nothing is received; the port sends the same UDP frame without end (addresses of RFC 2544, port "discard").
 #include "mode.h"
 
-#define LEN 64
-
 uint32_t mode_txonly(struct worker *w, struct rxq *q, const struct fwd_port *in)
 {
 	struct mode_udp_frame f = {
@@ -13,8 +11,8 @@ uint32_t mode_txonly(struct worker *w, struct rxq *q, const struct fwd_port *in)
 	};
 	uint32_t n;
 
-	mode_udp_frame(&f, LEN);
-	n = mode_generate(w, q, &f, LEN);
+	mode_udp_frame(&f, FWD_TXONLY_BYTES);
+	n = mode_generate(w, q, &f, FWD_TXONLY_BYTES);
 	if (n)
 		mode_tx(w, q->port_id, burst_all(n));
 	return n;

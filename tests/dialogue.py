@@ -17,7 +17,7 @@ import sys
 import termios
 import time
 
-TIMEOUT = 10
+TIMEOUT = 30 # of a machine that has other work
 
 
 class Dialogue:

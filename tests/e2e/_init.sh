@@ -247,6 +247,7 @@ finish() {
 	for ((i = ${#CLEANUPS[@]} - 1; i >= 0; i--)); do
 		eval "${CLEANUPS[i]}"
 	done
+	rmdir "/var/run/dpdk/$UNIQ"* 2>/dev/null # of daemons that were killed
 	for i in "${NAMESPACES[@]}"; do
 		ip netns del "$i"
 	done

@@ -77,7 +77,7 @@ static void threads_find_what_is_there_and_no_mixed_value(void **state)
 		assert_int_equal(pthread_create(&reader[i].thread, NULL, read_all_the_time, &reader[i]), 0);
 	}
 	// At least a second and, on a busy machine, until both sides have done enough to get in each other's way.
-	while ((now_ms() - start < 1000 || least < BURSTS) && now_ms() - start < 30000) {
+	while ((now_ms() - start < 1000 || least < BURSTS || crowd.h->moves < 1000) && now_ms() - start < 30000) {
 		for (unsigned int i = 0; i < 1000; i++)
 			crowd_step(&crowd);
 		least = UINT64_MAX;

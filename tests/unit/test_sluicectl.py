@@ -59,7 +59,7 @@ class Case(unittest.TestCase):
     def dialogue(self, script, *args):
         env = dict(os.environ, HOME=self.folder.name, SLUICE_SOCKET=self.socket)
         r = subprocess.run([sys.executable, os.path.join(HERE, "../dialogue.py"), SLUICECTL, *args], input=script, text=True,
-                           capture_output=True, env=env, timeout=60)
+                           capture_output=True, env=env, timeout=120)
         self.assertEqual(r.returncode, 0, r.stderr)
 
 
