@@ -293,12 +293,13 @@ static json_t *received_json(const struct generator *g)
 	const struct pktgen_latency *l = &r->latency;
 	int64_t lost = (int64_t)(g->stream->packets - (r->packets - r->duplicates) - r->corrupt);
 
-	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:f,s:f,s:f,s:f,s:f}}", "port", g->rx_name, "packets",
-			 (json_int_t)r->packets, "bytes", (json_int_t)r->bytes, "lost", (json_int_t)lost, "duplicates",
-			 (json_int_t)r->duplicates, "reordered", (json_int_t)r->reordered, "too_late",
+	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:{s:f,s:f,s:f,s:f,s:f}}", "port", g->rx_name,
+			 "packets", (json_int_t)r->packets, "bytes", (json_int_t)r->bytes, "lost", (json_int_t)lost,
+			 "duplicates", (json_int_t)r->duplicates, "reordered", (json_int_t)r->reordered, "too_late",
 			 (json_int_t)r->too_late, "corrupt", (json_int_t)r->corrupt, "unknown",
-			 (json_int_t)(g->rx_port && g->rx_port->pktgen ? g->rx_port->pktgen->unknown : 0), "latency_us",
-			 "mean", l->count ? us((double)l->sum / (double)l->count) : 0.0, "p50",
+			 (json_int_t)(g->rx_port && g->rx_port->pktgen ? g->rx_port->pktgen->unknown : 0), "pps",
+			 pktgen_received_pps(r, rte_get_tsc_hz()), "latency_us", "mean",
+			 l->count ? us((double)l->sum / (double)l->count) : 0.0, "p50",
 			 us((double)pktgen_latency_quantile(l, 0.5)), "p99",
 			 us((double)pktgen_latency_quantile(l, 0.99)), "p99.9",
 			 us((double)pktgen_latency_quantile(l, 0.999)), "max", us((double)l->max));

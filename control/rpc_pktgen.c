@@ -100,8 +100,8 @@ static const struct rpc_method method_stats = {
 		  "often there were no buffers), received (where there is an rx_port: port, packets, bytes, lost "
 		  "(while it "
 		  "runs with those on the way), duplicates, reordered, too_late (of these, later than 65536 frames), "
-		  "corrupt, unknown (packets of no stream, all that came there), latency_us: mean, p50, p99, p99.9, "
-		  "max).",
+		  "corrupt, unknown (packets of no stream, all that came there), pps (by the clock of the one who "
+		  "receives), latency_us: mean, p50, p99, p99.9, max).",
 	.example = "{}",
 	.call = stats,
 };

@@ -40,8 +40,10 @@ struct pktgen_latency {
 struct pktgen_received {
 	uint64_t packets, bytes; // intact ones, duplicates included
 	uint64_t duplicates, reordered, corrupt;
-	uint64_t too_late; // of the reordered ones: so late that they may be duplicates
-	uint64_t next;     // highest number so far, plus one
+	uint64_t too_late;      // of the reordered ones: so late that they may be duplicates
+	uint64_t next;          // highest number so far, plus one
+	uint64_t first, last;   // by the receiver's TSC: visits in which the first and the last of `packets` came
+	uint64_t first_packets; // in the first visit
 	struct pktgen_latency latency;
 	uint64_t seen[PKTGEN_WINDOW / 64]; // bit n % 65536: number n was seen
 };
@@ -100,6 +102,10 @@ bool pktgen_intact(const struct rte_mbuf *m);
 // maximum. 0 if there are none.
 uint64_t pktgen_latency_quantile(const struct pktgen_latency *l, double q);
 void pktgen_latency_add(struct pktgen_latency *l, uint64_t cycles);
+
+// Rate at which frames came by the receiver's own clock, which the sender has no part in: those after the first visit,
+// by the time since then. 0 if all came in one visit.
+double pktgen_received_pps(const struct pktgen_received *r, uint64_t tsc_hz);
 
 // Frees what waits for a port. After a grace period without the stream.
 void pktgen_stream_drop_pending(struct pktgen_stream *s);

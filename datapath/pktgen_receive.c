@@ -77,10 +77,20 @@ static void receive_one(struct pktgen_port *p, const struct rte_mbuf *m, uint64_
 		s->received.corrupt++;
 		return;
 	}
-	s->received.packets++;
+	if (s->received.packets++ == 0)
+		s->received.first = now;
+	s->received.last = now;
+	s->received.first_packets += now == s->received.first;
 	s->received.bytes += m->pkt_len;
 	number_seen(&s->received, st.sequence);
 	pktgen_latency_add(&s->received.latency, (now - st.tsc) & ((UINT64_C(1) << 48) - 1));
+}
+
+double pktgen_received_pps(const struct pktgen_received *r, uint64_t tsc_hz)
+{
+	if (r->last == r->first)
+		return 0;
+	return (double)(r->packets - r->first_packets) * (double)tsc_hz / (double)(r->last - r->first);
 }
 
 void pktgen_receive(struct pktgen_port *p, struct rte_mbuf **pkt, uint32_t n, uint64_t now)

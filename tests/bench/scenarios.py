@@ -132,7 +132,7 @@ ALL = [
              [Device("1 worker", ours.Workers, 1), Device("2 workers", ours.Workers, 2)], unit=ours.MPPS, floor="1 worker",
              frames=Frames(1000), targets=[Target("2 workers", 1.9, "ratio", ours.MPPS, at_most=False)]),
     Scenario("churn", "1000 flows on a bridge, while %d MACs, ports, bridges and the configuration change without pause" % ours.CHURN_MACS,
-             [Device(cls.name, cls) for cls in (ours.Quiet, ours.Churn)], unit=ours.GAP, frames=Frames(1000), waited=0.00002,
+             [Device(cls.name, cls) for cls in (ours.Quiet, ours.Churn)], unit=ours.GAP, frames=Frames(1000), waited=0.001,
              targets=[Target(ours.Churn.name, 50, "median", ours.GAP), Target(ours.Churn.name, 0, "median", ours.DROPS)]),
     *[rfc2544(size) for size in (64, 512, 1518)],
     Scenario("pktgen", "64-byte frames made and sent", [Device(ours.Txonly.name, ours.Txonly),

@@ -293,6 +293,47 @@ static void a_rate_is_kept_to_the_frame(void **state)
 	}
 }
 
+// The sender keeps its rate and says so, but the wire delivers at another: half, double, or a thousandth off. The
+// receiver's rate is the wire's.
+static void a_rate_error_of_the_wire_is_found(void **state)
+{
+	static const uint64_t sent_every = 10000, came_every[] = {20000, 5000, 10010, 10000};
+	const uint64_t hz = rte_get_tsc_hz(), n = 4096;
+
+	for (unsigned int i = 0; i < RTE_DIM(came_every); i++) {
+		for (uint32_t visit = 1; visit <= 64; visit *= 8) {
+			struct pktgen_stream *s = stream(64);
+			uint64_t begin;
+
+			s->limits.cost[0] = sent_every << PKTGEN_COST_SHIFT;
+			s->limits.count = n;
+			for (begin = now; s->state == PKTGEN_RUNNING; now += sent_every)
+				pktgen_send(s, port_pool(), now, wire_tx, NULL);
+			assert_int_equal(on_wire, n);
+			assert_int_equal(s->last - s->start, (n - 1) * sent_every);
+			assert_int_equal(s->start, begin);
+			for (uint32_t k = 0; k < n; k += visit)
+				pktgen_receive(&sink, wire + k, visit, begin + 12345 + (k + visit) * came_every[i]);
+			assert_int_equal(s->received.packets, n);
+			assert_float_equal(pktgen_received_pps(&s->received, hz), (double)hz / (double)came_every[i],
+					   1e-3);
+			stream_end(s);
+		}
+	}
+}
+
+static void frames_that_came_at_once_have_no_rate(void **state)
+{
+	struct pktgen_stream *s = stream(64);
+
+	assert_true(pktgen_received_pps(&s->received, 1000) == 0);
+	send_all(s, 100);
+	pktgen_receive(&sink, wire, on_wire, now);
+	assert_int_equal(s->received.packets, 100);
+	assert_true(pktgen_received_pps(&s->received, 1000) == 0);
+	stream_end(s);
+}
+
 static void lost_time_is_not_made_up_for_without_bound(void **state)
 {
 	struct pktgen_stream *s = stream(64);
@@ -383,6 +424,8 @@ int main(void)
 		cmocka_unit_test(what_is_of_no_stream_is_unknown),
 		cmocka_unit_test(a_port_that_takes_little_loses_nothing),
 		cmocka_unit_test(a_rate_is_kept_to_the_frame),
+		cmocka_unit_test(a_rate_error_of_the_wire_is_found),
+		cmocka_unit_test(frames_that_came_at_once_have_no_rate),
 		cmocka_unit_test(lost_time_is_not_made_up_for_without_bound),
 		cmocka_unit_test(bursts_are_on_and_off),
 		cmocka_unit_test(it_ends_after_its_time),
