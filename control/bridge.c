@@ -61,15 +61,17 @@ static void add_done(void *arg)
 static void apply_conf(struct bridge *b)
 {
 	bool learning = json_is_true(json_object_get(b->conf, "learning"));
+	bool suppress = json_is_true(json_object_get(b->conf, "arp_suppress"));
 
-	// Every domain of the bridge carries the flag.
-	if (learning != b->learning) {
+	// Every domain of the bridge carries the flags.
+	if (learning != b->learning || suppress != b->arp_suppress) {
 		publish_mark_domain(b->rest);
 		for (unsigned int v = 0; b->vlan && v < VLAN_COUNT; v++)
 			if (b->vlan[v])
 				publish_mark_domain(b->vlan[v]);
 	}
 	b->learning = learning;
+	b->arp_suppress = suppress;
 	b->aging_s = json_integer_value(json_object_get(b->conf, "aging_time"));
 	b->mac_limit = json_integer_value(json_object_get(b->conf, "mac_limit"));
 }
@@ -187,7 +189,7 @@ static void set_done(void *arg)
 
 int bridge_set(struct txn *t, struct bridge *b, const json_t *set, struct fault *f)
 {
-	static const char *const fields[] = {"learning", "aging_time", "mac_limit"};
+	static const char *const fields[] = {"learning", "aging_time", "mac_limit", "arp_suppress"};
 	struct bridge_before *before = malloc(sizeof(*before));
 	json_t *conf = json_copy(b->conf);
 

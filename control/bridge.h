@@ -57,6 +57,7 @@ struct bridge_port {
 struct bridge {
 	char name[PORT_NAME_LEN]; // first: names.h
 	bool learning, deleted;
+	bool arp_suppress;  // control answers ARP and neighbour solicitations, or has them flooded
 	uint32_t aging_s;   // 0: never
 	uint32_t mac_limit; // 0: none
 	uint32_t macs;      // learned FDB entries

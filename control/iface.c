@@ -8,6 +8,8 @@
 #include "../datapath/rcu.h"
 #include "fdb_ctl.h"
 #include "fdb_static.h"
+#include "host_tap.h"
+#include "neigh.h"
 #include "publish.h"
 #include "publish_l3.h"
 #include "rpc.h"
@@ -258,6 +260,8 @@ int iface_add(struct txn *t, const json_t *conf, struct fault *f)
 	if (rc == 0)
 		rc = place(i, conf, f);
 	if (rc == 0)
+		rc = host_tap_check(i, conf, f);
+	if (rc == 0)
 		rc = settings(i, conf, f);
 	if (rc < 0)
 		goto free_iface;
@@ -316,6 +320,11 @@ static void del_done(void *arg)
 
 int iface_del(struct txn *t, struct iface *i, struct fault *f)
 {
+	char neigh[IP_TEXT_LEN];
+
+	if (neigh_static_needs(i, neigh))
+		return fault_str(f, -EBUSY, "name", i->name, "an interface without static neighbours",
+				 "interface %s has static neighbour %s", i->name, neigh);
 	link_out(i);
 	if (i->port) {
 		i->domain->named = 0;

@@ -19,6 +19,7 @@
 #include "port.h"
 #include "publish.h"
 #include "rpc.h"
+#include "slow.h"
 #include "stats.h"
 #include "store.h"
 
@@ -68,6 +69,9 @@ int objects_create(struct event_base *base, struct fdb *fdb)
 	fdb_ctl_create(fdb);
 	on_tick(-1, 0, NULL);
 	rc = port_watch_create(base);
+	if (rc < 0)
+		goto objects;
+	rc = slow_create(base);
 	if (rc < 0)
 		goto objects;
 	rc = -ENOMEM;
@@ -135,6 +139,7 @@ void objects_destroy(void)
 	fdb_ctl_destroy();
 	fwd_destroy();
 	iface_destroy_table();
+	slow_destroy();
 	vrf_destroy_table();
 	bridge_destroy_table();
 	port_obj_destroy_table();

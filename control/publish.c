@@ -106,8 +106,11 @@ static struct fwd_domain *domain_build(const struct domain *d)
 	const struct bridge *b = d->bridge;
 	struct fwd_domain *fd = garbage_alloc(sizeof(*fd) + b->ports.n * sizeof(fd->member[0]));
 
-	*fd = (struct fwd_domain){
-		.iface = d->iface ? d->iface->id : 0, .bridge = b->rest->id, .vid = d->vid, .learning = b->learning};
+	*fd = (struct fwd_domain){.iface = d->iface ? d->iface->id : 0,
+				  .bridge = b->rest->id,
+				  .vid = d->vid,
+				  .learning = b->learning,
+				  .suppress = b->arp_suppress};
 	for (uint32_t i = 0; i < b->ports.n; i++) {
 		const struct bridge_port *bp = bridge_port_at(b, i);
 

@@ -11,7 +11,7 @@ static const char *const modes[] = {"learn", "flow", NULL};
 static const char *const vlan_modes[] = {"access", "trunk", "native", NULL};
 
 // The same in bridge.add, with defaults, and in bridge.set, without.
-#define BRIDGE_SETTINGS(learning_def, aging_def, limit_def)                                                            \
+#define BRIDGE_SETTINGS(learning_def, aging_def, limit_def, suppress_def)                                              \
 	{.name = "learning", .type = PARAM_BOOL, .def = learning_def, .help = "learn stations from source addresses"}, \
 		{.name = "aging_time",                                                                                 \
 		 .type = PARAM_INT,                                                                                    \
@@ -20,14 +20,20 @@ static const char *const vlan_modes[] = {"access", "trunk", "native", NULL};
 		 .unit = "s",                                                                                          \
 		 .def = aging_def,                                                                                     \
 		 .help = "forget a station not heard of for so long, 10 or more; 0: never"},                           \
+		{.name = "mac_limit",                                                                                  \
+		 .type = PARAM_INT,                                                                                    \
+		 .min = 0,                                                                                             \
+		 .max = 1 << 26,                                                                                       \
+		 .def = limit_def,                                                                                     \
+		 .help = "learn at most so many stations, and flood frames to others; 0: as many as the FDB holds"},   \
 	{                                                                                                              \
-		.name = "mac_limit", .type = PARAM_INT, .min = 0, .max = 1 << 26, .def = limit_def,                    \
-		.help = "learn at most so many stations, and flood frames to others; 0: as many as the FDB holds"      \
+		.name = "arp_suppress", .type = PARAM_BOOL, .def = suppress_def,                                       \
+		.help = "answer ARP and neighbour solicitations for hosts that are known, rather than flood them"      \
 	}
 
 static const struct param add_params[] = {
 	{.name = "name", .type = PARAM_NAME, .flags = PARAM_REQUIRED, .help = "the bridge's name"},
-	BRIDGE_SETTINGS("true", "300", "0"),
+	BRIDGE_SETTINGS("true", "300", "0", "false"),
 	{.name = "mode",
 	 .type = PARAM_ENUM,
 	 .choices = modes,
@@ -95,7 +101,7 @@ RPC_METHOD(method_del)
 
 static const struct param set_params[] = {
 	{.name = "name", .type = PARAM_NAME, .flags = PARAM_REQUIRED, .help = "the bridge"},
-	BRIDGE_SETTINGS(NULL, NULL, NULL),
+	BRIDGE_SETTINGS(NULL, NULL, NULL, NULL),
 	{0},
 };
 
@@ -180,7 +186,8 @@ static const struct rpc_method method_list = {
 	.name = "bridge.list",
 	.help = "The bridges with their ports, by name.",
 	.params = list_params,
-	.result = "An array of objects: name, learning, aging_time, mac_limit, mode, macs (stations learned), static "
+	.result = "An array of objects: name, learning, aging_time, mac_limit, arp_suppress, mode, macs (stations "
+		  "learned), static "
 		  "(static "
 		  "FDB entries), vlans (those that a port names), ports (array of {port, vlan_mode, tag, trunks}).",
 	.example = "{}",

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "fdb_ctl.h"
+#include "host_tap.h"
 #include "iface.h"
 #include "kinds.h"
 #include "list.h"
@@ -11,7 +12,7 @@
 static const char *const admin_states[] = {"up", "down", NULL};
 
 // The same in iface.add, with defaults, and in iface.set, without.
-#define IFACE_SETTINGS(admin_def)                                                                                      \
+#define IFACE_SETTINGS(admin_def, reachable_def, off_def)                                                              \
 	{.name = "addresses",                                                                                          \
 	 .type = PARAM_STRINGS,                                                                                        \
 	 .help = "its addresses with the prefix lengths of their links: 10.0.0.1/24, 2001:db8::1/64; an IPv6 "         \
@@ -25,9 +26,25 @@ static const char *const admin_states[] = {"up", "down", NULL};
 		 .help = "longest IP packet that leaves by it; never more than its port's; if not given, its port's, " \
 			 "or "                                                                                         \
 			 "1500 on a bridge"},                                                                          \
+		{.name = "admin",                                                                                      \
+		 .type = PARAM_ENUM,                                                                                   \
+		 .choices = admin_states,                                                                              \
+		 .def = admin_def,                                                                                     \
+		 .help = "whether it routes"},                                                                         \
+		{.name = "reachable_time",                                                                             \
+		 .type = PARAM_INT,                                                                                    \
+		 .min = 1,                                                                                             \
+		 .max = 3600,                                                                                          \
+		 .unit = "s",                                                                                          \
+		 .def = reachable_def,                                                                                 \
+		 .help = "how long a neighbour's MAC is believed, on average, without being confirmed"},               \
+		{.name = "proxy_arp",                                                                                  \
+		 .type = PARAM_BOOL,                                                                                   \
+		 .def = off_def,                                                                                       \
+		 .help = "answer ARP for addresses that are routed out of another interface"},                         \
 	{                                                                                                              \
-		.name = "admin", .type = PARAM_ENUM, .choices = admin_states, .def = admin_def,                        \
-		.help = "whether it routes"                                                                            \
+		.name = "router_advert", .type = PARAM_BOOL, .def = off_def,                                           \
+		.help = "send IPv6 router advertisements, with the interface's prefixes"                               \
 	}
 
 static const struct param add_params[] = {
@@ -43,7 +60,23 @@ static const struct param add_params[] = {
 	 .min = 1,
 	 .max = 4094,
 	 .help = "on this VLAN of the port or bridge; if not given, where untagged frames are"},
-	IFACE_SETTINGS("\"up\""),
+	IFACE_SETTINGS("\"up\"", "30", "false"),
+	{.name = "host_tap",
+	 .type = PARAM_BOOL,
+	 .def = "false",
+	 .help = "a TAP for the host: Linux gets what is for the interface's addresses, but ARP, neighbour discovery "
+		 "and "
+		 "echo requests, and sends by it"},
+	{.name = "host_ifname",
+	 .type = PARAM_STRING,
+	 .min = 1,
+	 .max = 15,
+	 .help = "name of the host TAP; if not given, the interface's"},
+	{.name = "host_netns",
+	 .type = PARAM_STRING,
+	 .min = 1,
+	 .max = HOST_NETNS_LEN - 1,
+	 .help = "network namespace of the host TAP: a name under /run/netns, or a path; if not given, the daemon's"},
 	{0},
 };
 
@@ -96,7 +129,7 @@ RPC_METHOD(method_del)
 
 static const struct param set_params[] = {
 	{.name = "name", .type = PARAM_NAME, .flags = PARAM_REQUIRED, .help = "the interface"},
-	IFACE_SETTINGS(NULL),
+	IFACE_SETTINGS(NULL, NULL, NULL),
 	{0},
 };
 
@@ -141,6 +174,7 @@ static json_t *iface_json(const struct iface *i)
 		      i->port ? i->port->name : NULL, "bridge", i->bridge ? i->bridge->name : NULL, "vlan",
 		      i->vid ? json_integer(i->vid) : json_null(), "addresses", addresses_json(i));
 	json_object_update_missing(o, i->conf);
+	host_tap_json(i, o);
 	return o;
 }
 
@@ -171,7 +205,9 @@ static const struct rpc_method method_list = {
 		"An array of objects: name, id, vrf, state (up, down), why (it is down, null while up: admin, port "
 		"down, "
 		"port failed, link, no port of the bridge is up), mac, mtu, port, bridge, vlan (null: none), addresses "
-		"(the link-local one included), and its other settings.",
+		"(the link-local one included), host (its host TAP: ifname, netns, state, error, to_host, from_host, "
+		"lost "
+		"frames), and its other settings.",
 	.example = "{}",
 	.call = list,
 };

@@ -9,6 +9,7 @@
 #include "fdb_static.h"
 #include "rpc.h"
 #include "rpc_stats.h"
+#include "slow.h"
 #include "stats.h"
 
 static void set_count(json_t *o, const char *name, uint64_t n)
@@ -312,8 +313,9 @@ static int stats_get(struct rpc_call *c, const json_t *params, json_t **result, 
 	worker_array = json_array();
 	for (unsigned int i = 0; i < workers_count(); i++)
 		json_array_append_new(worker_array, worker_json(i));
-	*result = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "ports", port_array, "totals", totals_json(), "workers",
-			    worker_array, "bridges", bridges_json(), "fdb", fdb_json(), "audit", audit_json());
+	*result = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "ports", port_array, "totals", totals_json(), "workers",
+			    worker_array, "bridges", bridges_json(), "fdb", fdb_json(), "slow", slow_stats_json(),
+			    "audit", audit_json());
 	return 0;
 }
 
@@ -324,7 +326,9 @@ static const struct rpc_method method_get = {
 		"An object: ports (array as port.stats), totals (the same over all ports since the clear, removed ones "
 		"included), workers (as worker.list), bridges (array of {name, ports, macs, static}), fdb (entries, "
 		"capacity, memory_bytes, static, and counts since start: learned, moved, aged, flushed, evicted, "
-		"refused_limit, refused_full, stale), audit (as stats.audit).",
+		"refused_limit, refused_full, stale), slow (what control did with the packets that workers punted: "
+		"taken by class, outcome by name, held for a neighbour's MAC, ok (taken = outcomes + held), sent by "
+		"itself by name, inject_lost, neigh (entries and counts since start)), audit (as stats.audit).",
 	.example = "{}",
 	.call = stats_get,
 };

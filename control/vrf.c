@@ -7,6 +7,7 @@
 
 #include "../datapath/rcu.h"
 #include "iface.h"
+#include "linux_sync.h"
 #include "publish_l3.h"
 #include "rpc.h"
 
@@ -131,6 +132,9 @@ int vrf_del(struct txn *t, struct vrf *v, struct fault *f)
 		return fault_str(f, -EBUSY, "name", v->name, "a VRF without interfaces",
 				 "VRF %s has %u interfaces, %s among them", v->name, v->nifaces,
 				 LIST_FIRST(&v->ifaces)->name);
+	if (linux_sync_has(v))
+		return fault_str(f, -EBUSY, "name", v->name, "a VRF without routes of Linux (linux.del)",
+				 "VRF %s has a table of Linux", v->name);
 	names_del(&vrfs, v);
 	v->deleted = true;
 	publish_mark_vrfs();

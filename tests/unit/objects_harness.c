@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "objects_harness.h"
+#include "slow_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -351,7 +351,10 @@ void harness_start(void)
 	char *argv[] = {"test", "--no-huge", "--no-pci",          "--no-shconf", "--no-telemetry",
 			"-m",   "64",        "--log-level=error", "-l",          "0"};
 
-	if (rte_eal_init(RTE_DIM(argv), argv) < 0 || rcu_create(FAKE_WORKERS) < 0) {
+	struct fault f;
+
+	if (rte_eal_init(RTE_DIM(argv), argv) < 0 || rcu_create(FAKE_WORKERS) < 0 ||
+	    port_pool_create(FX_POOL, &f) < 0) {
 		fprintf(stderr, "cannot start DPDK\n");
 		exit(1);
 	}
@@ -383,6 +386,7 @@ int harness_teardown(void **state)
 	objects_destroy();
 	store_close();
 	fdb_destroy(fake.fdb);
+	fx_forget();
 	assert_int_equal(fake.created, fake.destroyed);
 	assert_int_equal(fake.started, fake.stopped);
 	return 0;
