@@ -142,22 +142,36 @@ static __rte_always_inline uint64_t flow_cache_shapes_scalar(struct flow_cache_b
 	return keyed;
 }
 
+// Bytes 8 * i .. 8 * i + 7 of a frame; those from len on, which is 8 or more, are 0 and not read.
+static __rte_always_inline uint64_t flow_cache_word(const uint8_t *data, uint32_t len, uint32_t i)
+{
+	const uint32_t end = 8 * i + 8;
+	uint64_t word = 0;
+
+	if (len >= end) {
+		memcpy(&word, data + end - 8, sizeof(word));
+	} else if (len > end - 8) {
+		memcpy(&word, data + len - 8, sizeof(word));
+		word >>= 8 * (end - len);
+	}
+	return word;
+}
+
 static __rte_always_inline uint64_t flow_cache_key_scalar(const struct flow_cache *c, const uint8_t mask[FLOW_WINDOW],
 							  const uint8_t *data, uint32_t len, uint16_t context,
 							  struct flow_cache_key *key)
 {
+	const uint32_t last = RTE_DIM(key->word) - 1;
 	struct flow_cache_key m;
 	uint64_t sum = 0;
-	uint8_t *const byte = (uint8_t *)key->word;
 
-	memset(key, 0, sizeof(*key));
-	if (likely(len >= FLOW_WINDOW_DATA))
-		memcpy(byte, data, FLOW_WINDOW_DATA);
-	else
-		memcpy(byte, data, len);
-	memcpy(byte + FLOW_WINDOW_DATA, &context, sizeof(context));
+	for (uint32_t i = 0; i < last; i++)
+		key->word[i] = flow_cache_word(data, len, i);
+	// The last two bytes are the caller's.
+	key->word[last] = flow_cache_word(data, RTE_MIN(len, (uint32_t)FLOW_WINDOW_DATA), last) | (uint64_t)context
+													  << 48;
 	memcpy(&m, mask, sizeof(m));
-	for (unsigned int i = 0; i < RTE_DIM(key->word); i++) {
+	for (uint32_t i = 0; i <= last; i++) {
 		const uint64_t w = key->word[i] & m.word[i], s = c->secret.word[i];
 
 		key->word[i] = w;
