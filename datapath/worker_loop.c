@@ -117,7 +117,6 @@ static inline void loop_account(struct worker *w, uint32_t got)
 	if (unlikely(reset != w->reply.gap_reset_done)) {
 		w->reply.gap_reset_done = reset;
 		w->self.poll_gap_max = 0;
-		memset(w->self.poll_gap, 0, sizeof(w->self.poll_gap));
 	}
 	w->self.poll_gap[RTE_MIN(bucket, HIST_BUCKETS - 1U)]++;
 	w->self.poll_gap_max = RTE_MAX(w->self.poll_gap_max, gap);

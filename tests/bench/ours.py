@@ -2,15 +2,18 @@
 """What is measured of Sluice alone: two workers, its longest pauses, and its traffic generator."""
 import json
 import os
+import statistics
 import time
 
+import disturbance
 import dut
 import figures
 import wire
 
 MPPS = "million packets/s"
-GAP, DROPS, CHANGES = "us, longest gap between two polls", "packets dropped", "changes/s"
+GAP, TYPICAL, DROPS, CHANGES = "us, longest gap between two polls", "us, longest gap in the median window", "packets dropped", "changes/s"
 CHURN_MACS = 1000
+WINDOW, ALONE = 0.05, 0.002 # seconds, and the share of it that others may have the core for
 
 
 class Workers(dut.Daemon):
@@ -50,12 +53,21 @@ class Quiet(dut.Sluice):
     name = "nothing changes"
 
     def measure(self, seconds):
-        self.call("stats.clear")
-        changes = self.work(seconds)
+        """The longest gap in windows during which nobody else had the worker's core."""
+        gaps, drops, changes = [], 0, 0
+        start = time.monotonic()
+        while time.monotonic() < start + seconds:
+            before = disturbance.schedule(self.pids())
+            self.call("stats.clear")
+            changes += self.work(WINDOW)
+            drops += sum(d["packets"] for d in self.call("stats.drops") if d["port"] in ("in0", "out0"))
+            gap = self.call("worker.list")[0]["poll_gap_max_us"]
+            if disturbance.waited(before, disturbance.schedule(self.pids())) < ALONE:
+                gaps.append(gap)
         self.audit()
-        worker = self.call("worker.list")[0]
-        drops = sum(d["packets"] for d in self.call("stats.drops") if d["port"] in ("in0", "out0"))
-        return {GAP: worker["poll_gap_max_us"], DROPS: drops, CHANGES: changes / seconds}
+        if not gaps:
+            raise disturbance.Disturbed("others ran on the core in every window of %g s" % WINDOW)
+        return {GAP: max(gaps), TYPICAL: statistics.median(gaps), DROPS: drops, CHANGES: changes / (time.monotonic() - start)}
 
     def work(self, seconds):
         time.sleep(seconds)

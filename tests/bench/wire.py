@@ -16,7 +16,8 @@ US = {q: "us, " + q for q in ("p50", "p99", "p99.9", "max")}
 LOST = "frames lost"
 LOSSLESS = "million packets/s without loss"
 KEPT = 0.99 # of the rate that was asked for: else it was not offered
-TRIES = 3   # of a rate, as once disturbed is not yet too fast
+TRIES = 12  # of a rate, at most
+ALONE = 0.002 # the share of its time that others may have a core for
 SETTLE = 0.3 # seconds, at most, for the last frames to arrive
 
 
@@ -99,11 +100,17 @@ class Rfc2544(Wire):
         top = seen_pps(self.send(0, trial))
 
         def passes(rate):
+            """A rate fails only where the devices had their cores for themselves, and twice."""
+            failed = 0
             for _ in range(TRIES):
+                before = disturbance.schedule(self.pids())
                 got = self.send(rate, trial)
                 if got["received"]["lost"] == 0 and seen_pps(got) >= KEPT * rate:
                     return True
-            return False
+                failed += disturbance.waited(before, disturbance.schedule(self.pids())) < ALONE
+                if failed == 2:
+                    return False
+            raise disturbance.Disturbed("others ran on the cores in every trial of %.0f packets/s" % rate)
         best = figures.highest(passes, top)
         if best is None:
             raise disturbance.Disturbed("at no rate at all was nothing lost")
