@@ -7,13 +7,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "classifier_model.h"
+#include "grace_threads.h"
 
-#define READERS 2
 #define RULES 1024
 #define STABLE 64 // of the rules: always there
 #define KEYS 256
@@ -28,8 +27,8 @@
 
 struct reader {
 	pthread_t thread;
+	unsigned int index;
 	uint64_t bursts, errors, rng;
-	uint64_t seen; // the newest grace period that began before its present burst
 };
 
 static struct model model = {.rng = RNG_SEED};
@@ -37,8 +36,8 @@ static bool present[RULES];
 static struct flow_key keys[KEYS];
 static int32_t at_least[KEYS]; // the priority that a look-up must come to, thanks to the stable rules
 static struct classifier *table;
-static struct reader reader[READERS];
-static uint64_t started; // grace periods
+static struct reader reader[GRACE_READERS];
+static struct grace_threads grace;
 static bool stop;
 
 static bool may_be(uint32_t k, uint32_t value)
@@ -58,7 +57,7 @@ static void *read_all_the_time(void *arg)
 		const uint64_t lanes = rng_next(&r->rng) | rng_next(&r->rng);
 		uint32_t at[CLASSIFIER_BURST], value[CLASSIFIER_BURST];
 
-		__atomic_store_n(&r->seen, __atomic_load_n(&started, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+		grace_threads_quiesce(&grace, r->index);
 		for (uint32_t i = 0; i < CLASSIFIER_BURST; i++) {
 			at[i] = (uint32_t)(rng_next(&r->rng) % KEYS);
 			ptr[i] = &keys[at[i]];
@@ -68,21 +67,8 @@ static void *read_all_the_time(void *arg)
 			r->errors += !may_be(at[__builtin_ctzll(m)], value[__builtin_ctzll(m)]);
 		__atomic_store_n(&r->bursts, r->bursts + 1, __ATOMIC_RELAXED);
 	}
-	__atomic_store_n(&r->seen, UINT64_MAX, __ATOMIC_RELEASE);
+	grace_threads_leave(&grace, r->index);
 	return NULL;
-}
-
-static uint64_t grace_start(void *arg)
-{
-	return __atomic_add_fetch(&started, 1, __ATOMIC_ACQ_REL);
-}
-
-static bool grace_over(void *arg, uint64_t token)
-{
-	for (unsigned int i = 0; i < READERS; i++)
-		if (__atomic_load_n(&reader[i].seen, __ATOMIC_ACQUIRE) < token)
-			return false;
-	return true;
 }
 
 // Distinct rules, so that each can come and go by itself.
@@ -121,17 +107,9 @@ static bool change(uint64_t step)
 	return toggle(i);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static void threads_see_what_is_there_and_nothing_that_was_freed(void **state)
 {
-	const uint64_t start = now_ms();
+	const uint64_t start = grace_now_ms();
 	uint64_t least = 0, errors = 0, steps = 0, failed = 0;
 	struct flow_pool *pool;
 
@@ -141,7 +119,7 @@ static void threads_see_what_is_there_and_nothing_that_was_freed(void **state)
 		classifier_create(
 			&table, &(struct classifier_conf){.pool = pool, .rules_max = RULES, .masks_max = MODEL_MASKS}),
 		0);
-	flow_pool_grace(pool, grace_start, grace_over, NULL);
+	flow_pool_grace(pool, grace_threads_start, grace_threads_over, &grace);
 	for (uint32_t i = 0; i < STABLE; i++)
 		assert_true(toggle(i));
 	for (uint32_t k = 0; k < KEYS; k++) {
@@ -151,28 +129,29 @@ static void threads_see_what_is_there_and_nothing_that_was_freed(void **state)
 			if (model_meets(&model.rule[i], &keys[k]))
 				at_least[k] = RTE_MAX(at_least[k], (int32_t)model.rule[i].priority);
 	}
-	for (unsigned int i = 0; i < READERS; i++) {
+	for (unsigned int i = 0; i < GRACE_READERS; i++) {
+		reader[i].index = i;
 		reader[i].rng = i + 1;
 		assert_int_equal(pthread_create(&reader[i].thread, NULL, read_all_the_time, &reader[i]), 0);
 	}
 	// At least a second and, on a busy machine, until both sides have done enough to get in each other's way.
-	while ((now_ms() - start < 1000 || least < BURSTS) && now_ms() - start < 30000) {
+	while ((grace_now_ms() - start < 1000 || least < BURSTS) && grace_now_ms() - start < 30000) {
 		for (unsigned int i = 0; i < 1000; i++)
 			failed += !change(steps++);
 		flow_pool_reclaim(pool);
 		least = UINT64_MAX;
-		for (unsigned int i = 0; i < READERS; i++)
+		for (unsigned int i = 0; i < GRACE_READERS; i++)
 			least = RTE_MIN(least, __atomic_load_n(&reader[i].bursts, __ATOMIC_RELAXED));
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	for (unsigned int i = 0; i < READERS; i++) {
+	for (unsigned int i = 0; i < GRACE_READERS; i++) {
 		pthread_join(reader[i].thread, NULL);
 		errors += reader[i].errors;
 	}
 	assert_int_equal(errors, 0);
 	assert_int_equal(failed, 0);
 	assert_true(least >= BURSTS);
-	assert_true(started > 10);
+	assert_true(grace.started > 10);
 	classifier_destroy(table);
 	flow_pool_destroy(pool);
 }
