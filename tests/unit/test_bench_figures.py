@@ -167,6 +167,11 @@ class Rounds(unittest.TestCase):
             self.measure(scenarios.Device("a", Fake, "a", [], figures.Ledger("one packet")))
         self.assertEqual(Fake.log, ["start a", "stop a"])
 
+    def test_frames_that_do_not_fit_are_no_failure(self):
+        with self.assertRaisesRegex(dut.Missing, "100000 frames in memory take hugepages"):
+            self.measure(scenarios.Device("a", Fake, "a", [1.0]), frames=scenarios.Frames(100000))
+        self.assertEqual(Fake.log, [])
+
     def test_time_left_follows_the_pace(self):
         now = [0.0]
         progress = rounds.Progress(100.0, clock=lambda: now[0])
