@@ -16,8 +16,8 @@ US = {q: "us, " + q for q in ("p50", "p99", "p99.9", "max")}
 LOST = "frames lost"
 LOSSLESS = "million packets/s without loss"
 KEPT = 0.99 # of the rate that was asked for: else it was not offered
-TRIES = 12  # of a rate, at most
-ALONE = 0.002 # the share of its time that others may have a core for
+TRIES = 6   # of a rate, at most
+ALONE = 0.01  # the share of its time that others may have a core for
 SETTLE = 0.3 # seconds, at most, for the last frames to arrive
 
 
