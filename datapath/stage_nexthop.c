@@ -34,22 +34,22 @@ static inline void leave(struct burst *b, uint32_t i, const struct nexthop *nh)
 	b->vid[i] = nh->vid;
 }
 
-static inline const struct nexthop *get(const struct worker *w, uint32_t number)
+static inline const struct nexthop *get(const struct nexthop_table *t, uint32_t number)
 {
-	return nexthop_get(w->state->nexthops, number) ?: &no_route;
+	return nexthop_get(t, number) ?: &no_route;
 }
 
 // The next hop of packet i, of a group the member that its flow has.
-static inline const struct nexthop *find(const struct worker *w, struct burst *b, uint32_t i, bool ip6)
+static inline const struct nexthop *find(const struct nexthop_table *t, struct burst *b, uint32_t i, bool ip6)
 {
-	const struct nexthop *nh = get(w, b->nexthop[i]);
+	const struct nexthop *nh = get(t, b->nexthop[i]);
 	uint32_t l3 = frame_l3_at(b, i), hash;
 
 	if (nh->kind != NEXTHOP_GROUP)
 		return nh;
 	hash = ip6 ? flow_hash_ip6(b->pkt[i], l3) : flow_hash_ip4(b->pkt[i], l3);
 	b->nexthop[i] = nh->slot[hash & (nh->nslots - 1)];
-	return get(w, b->nexthop[i]);
+	return get(t, b->nexthop[i]);
 }
 
 // The plain packets of one family: finds their next hops, nh[i], and forwards those that can be at once. Returns the
@@ -57,15 +57,18 @@ static inline const struct nexthop *find(const struct worker *w, struct burst *b
 static inline uint64_t forward(const struct worker *w, struct burst *b, uint64_t mask,
 			       const struct nexthop *nh[BURST_MAX], bool ip6)
 {
+	// Any of the stores into frames could be one to these, for all that the compiler knows.
+	const struct nexthop_table *t = w->state->nexthops;
+	const uint32_t longest = b->longest;
 	uint64_t odd = 0;
 	uint32_t i;
 
 	lane_foreach (i, mask) {
 		struct rte_mbuf *m = b->pkt[i];
-		const struct nexthop *to = find(w, b, i, ip6);
+		const struct nexthop *to = find(t, b, i, ip6);
 
 		nh[i] = to;
-		if (unlikely(to->kind != NEXTHOP_FORWARD || b->longest > (uint32_t)to->mtu + RTE_ETHER_HDR_LEN ||
+		if (unlikely(to->kind != NEXTHOP_FORWARD || longest > (uint32_t)to->mtu + RTE_ETHER_HDR_LEN ||
 			     rte_mbuf_refcnt_read(m) != 1)) {
 			odd |= UINT64_C(1) << i;
 			continue;
@@ -230,7 +233,7 @@ void stage_nexthop(struct worker *w, struct burst *b)
 		return;
 	odd = mask & (b->expired | b->link_local | b->tagged);
 	lane_foreach (i, odd)
-		nh[i] = find(w, b, i, b->ip6 >> i & 1);
+		nh[i] = find(w->state->nexthops, b, i, b->ip6 >> i & 1);
 	plain = mask & ~odd;
 	odd |= forward(w, b, plain & ~b->ip6, nh, false) | forward(w, b, plain & b->ip6, nh, true);
 	lane_foreach (i, odd) {
