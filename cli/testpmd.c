@@ -174,23 +174,3 @@ enum status testpmd_run(struct session *s, char *const *words, size_t n)
 	why = testpmd_missing(words, n);
 	return why != NULL ? testpmd_refuse(s, words, n, why) : bad_arguments(s, words, n);
 }
-
-enum status testpmd_flow(struct session *s, char *const *words, size_t n)
-{
-	static const char *const verbs_of_flow[] = {"create", "validate", "list", "destroy", "flush",
-						    "query",  "isolate",  "dump", "aged"};
-	json_t *ports;
-	enum status st;
-
-	for (size_t i = 0; i < sizeof(verbs_of_flow) / sizeof(*verbs_of_flow); i++) {
-		if (strcmp(words[1], verbs_of_flow[i]) != 0 || n < 3)
-			continue;
-		st = testpmd_pick(s, "flow", words[2], &ports);
-		json_decref(ports);
-		return st != STATUS_DONE
-			       ? st
-			       : testpmd_refuse(s, words, n,
-						"sluiced has no method that hands rte_flow rules to a driver");
-	}
-	return bad_arguments(s, words, n);
-}

@@ -63,5 +63,6 @@ static const struct port_ops dpdk_ops = {
 	.info = ethdev_info,
 	.driver = ethdev_driver,
 	.xstats = ethdev_xstats,
+	.flow = ethdev_flow,
 };
 PORT_KIND(dpdk_ops)

@@ -379,6 +379,7 @@ void ethdev_stop(struct port *p)
 	struct ethdev *e = p->priv;
 
 	ethdev_link_unwatch(e);
+	ethdev_rules_forget(e);
 	const int ret = rte_eth_dev_stop(e->id);
 	if (ret != 0)
 		PORT_LOG(ERR, p, "device %s does not stop: %s", e->device, rte_strerror(-ret));
@@ -404,6 +405,7 @@ static int mtu_reconfigure(struct port *p, uint16_t mtu, struct fault *f)
 	int ret;
 
 	queues_park(p);
+	ethdev_rules_forget(e);
 	ret = rte_eth_dev_stop(e->id);
 	if (ret != 0) {
 		ret = fault_set(f, driver_errno(ret), "mtu", NULL, NULL, "device %s does not stop for a new MTU",

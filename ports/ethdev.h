@@ -39,6 +39,7 @@ void ethdev_stats(const struct port *p, struct port_dev_stats *out);
 void ethdev_info(const struct port *p, json_t *out);
 int ethdev_driver(const struct port *p, json_t *out, struct fault *f); // microseconds to milliseconds
 int ethdev_xstats(const struct port *p, json_t *out, struct fault *f);
+int ethdev_flow(struct port *p, enum port_flow op, const char *text, uint32_t *id, json_t *out, struct fault *f);
 
 const char *ethdev_path(const struct port *p); // as in conf; "" if none
 

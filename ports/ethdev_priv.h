@@ -24,6 +24,7 @@ struct ethdev {
 	bool multi_segs;             // sends them
 	uint64_t tx_offloads;        // of the driver, in force
 	uint64_t tx_refused;         // atomic: frames that rte_eth_tx_prepare() or a missing ability refused
+	struct ethdev_rule *rules;   // given to the driver, in the order of their ids
 	char path[ETHDEV_PATH_LEN];
 	char device[RTE_DEV_NAME_MAX_LEN];
 };
@@ -41,5 +42,8 @@ void ethdev_link_unwatch(struct ethdev *e);
 // Asks driver and bus for news of link and removal, as far as they have such. The opposite waits for calls in hand.
 void ethdev_events_register(struct ethdev *e, const struct rte_eth_dev_info *info);
 void ethdev_events_unregister(struct ethdev *e);
+
+// Takes all rules back from the driver: a device that stops keeps none.
+void ethdev_rules_forget(struct ethdev *e);
 
 #endif

@@ -95,6 +95,8 @@ struct port_dev_stats {
 	uint64_t notify_sent, notify_suppressed; // guest kicks, vhost-user only
 };
 
+enum port_flow { PORT_FLOW_VALIDATE, PORT_FLOW_CREATE, PORT_FLOW_DESTROY, PORT_FLOW_FLUSH, PORT_FLOW_LIST };
+
 struct port_ops {
 	const char *name;           // the value of port.add's "type"
 	const char *help;           // one sentence for rpc.describe
@@ -113,6 +115,9 @@ struct port_ops {
 	void (*info)(const struct port *p, json_t *out); // adds kind-specific status fields to port.list's object
 	int (*driver)(const struct port *p, json_t *out, struct fault *f); // NULL: no driver that tells anything
 	int (*xstats)(const struct port *p, json_t *out, struct fault *f); // its own counters by name; NULL: has none
+	// rte_flow rules for the driver: validates or creates `rule` (testpmd's words; sets *id), destroys that of *id,
+	// all, or lists them in the array `out`. What an operation does not use may be NULL. NULL: no driver.
+	int (*flow)(struct port *p, enum port_flow op, const char *rule, uint32_t *id, json_t *out, struct fault *f);
 };
 
 // A registered kind by name, or NULL. port_kind_at(i): the i-th by name order, NULL past the end.

@@ -181,5 +181,6 @@ static const struct port_ops virtio_user_ops = {
 	.info = ethdev_info,
 	.driver = ethdev_driver,
 	.xstats = ethdev_xstats,
+	.flow = ethdev_flow,
 };
 PORT_KIND(virtio_user_ops)
