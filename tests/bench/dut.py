@@ -121,13 +121,16 @@ class Testpmd:
         worker, control = self.cpus
         # Lcore 1 does the work, lcore 0 the talking.
         args = ["stdbuf", "-o0", "dpdk-testpmd", "--lcores", "0@%d,1@%d" % (control, worker), "--main-lcore", "0", "--no-pci",
-                "--file-prefix", "%s-testpmd-%d" % (self.tag, os.getpid())] + self.context.eal()
+                "--file-prefix", self.prefix()] + self.context.eal()
         for device in self.devices or vdevs(self.context.pcap):
             args += ["--vdev", device]
         args += ["--", "-i", "--nb-cores=1", "--no-flush-rx", "--forward-mode=" + self.mode, "--record-core-cycles",
                  "--total-num-mbufs=%d" % self.context.mbufs()]
         self.process = spawn(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         os.set_blocking(self.process.stdout.fileno(), False)
+
+    def prefix(self):
+        return "%s-testpmd-%d" % (self.tag, os.getpid())
 
     def wait_prompt(self):
         self.command("", "testpmd> ")
@@ -173,6 +176,7 @@ class Testpmd:
 
     def stop(self):
         end_process(self.process)
+        shutil.rmtree("/var/run/dpdk/" + self.prefix(), ignore_errors=True)
 
 
 class Daemon:

@@ -132,5 +132,6 @@ class Ovs:
     def stop(self):
         dut.end_process(self.process)
         dut.end_process(self.db)
+        shutil.rmtree("/var/run/dpdk/ovs-bench-%d" % os.getpid(), ignore_errors=True)
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
