@@ -23,7 +23,10 @@ class Switch:
     """A model switch in a process of its own."""
 
     def __init__(self, *args):
-        self.process = subprocess.Popen([MODEL, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # A sanitizer keeps up to 256 MiB of what was freed, which would count as memory that a flood holds.
+        options = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+        self.process = subprocess.Popen([MODEL, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=os.environ | {"ASAN_OPTIONS": options})
         words = self.process.stdout.readline().split()
         if words[-1:] != ["ready"]:
             raise RuntimeError("the model switch did not start")
