@@ -17,6 +17,7 @@ struct part {
 	json_t *deleted; // to delete: true, those that are made anew included
 	json_t *added;   // to add: the object
 	json_t *set;     // to set: the parameters
+	json_t *stored;  // what is there before
 };
 
 struct plan {
@@ -34,13 +35,14 @@ static int key_compare(const void *a, const void *b)
 // The objects of a kind by their keys, so that equal states give equal documents whatever led there.
 static json_t *kind_array(const struct kind *k)
 {
-	json_t *map = store_kind(k->name), *array = json_array(), *object;
+	json_t *map = kind_objects(k), *array = json_array(), *object;
 	const char **keys = malloc((json_object_size(map) + 1) * sizeof(*keys));
 	const char *key;
 	size_t n = 0;
 
-	if (keys == NULL || array == NULL) {
+	if (map == NULL || keys == NULL || array == NULL) {
 		free(keys);
+		json_decref(map);
 		json_decref(array);
 		return NULL;
 	}
@@ -50,6 +52,7 @@ static json_t *kind_array(const struct kind *k)
 	for (size_t i = 0; i < n; i++)
 		json_array_append(array, json_object_get(map, keys[i]));
 	free(keys);
+	json_decref(map);
 	return array;
 }
 
@@ -77,6 +80,7 @@ static void plan_clear(struct plan *plan)
 		json_decref(part->deleted);
 		json_decref(part->added);
 		json_decref(part->set);
+		json_decref(part->stored);
 	}
 	free(plan->parts);
 	json_decref(plan->difference);
@@ -102,6 +106,7 @@ static int plan_create(struct plan *plan, struct rpc_call *call, struct fault *f
 			.deleted = json_object(),
 			.added = json_object(),
 			.set = json_object(),
+			.stored = kind_objects(kind_at(i)),
 		};
 	return 0;
 }
@@ -300,13 +305,13 @@ static void plan_object(struct plan *plan, struct part *part, const char *key, j
 
 static void plan_part(struct plan *plan, struct part *part, bool prune)
 {
-	json_t *stored = store_kind(part->kind->name), *object;
+	json_t *object;
 	const char *key;
 
-	json_object_foreach (stored, key, object)
+	json_object_foreach (part->stored, key, object)
 		plan_object(plan, part, key, object, prune);
 	json_object_foreach (part->wanted, key, object) {
-		if (json_object_get(stored, key) != NULL)
+		if (json_object_get(part->stored, key) != NULL)
 			continue;
 		difference_add(plan, "added", part->kind, key);
 		json_object_set(part->added, key, object);
@@ -337,7 +342,7 @@ static int run_deletions(struct plan *plan, const struct part *part, struct faul
 	json_t *unused;
 
 	json_object_foreach (part->deleted, key, unused) {
-		const json_t *object = store_get(k->name, key);
+		const json_t *object = json_object_get(part->stored, key);
 		json_t *params = json_object();
 		int rc;
 

@@ -89,6 +89,8 @@ static const char *allowed_text(const struct param *p, char *buf, size_t size)
 		return p->choices != NULL ? choices_text(p, "an array of: ", buf, size) : "an array of strings";
 	case PARAM_OBJECT:
 		return "an object";
+	case PARAM_VALUE:
+		return "a value, as its help says";
 	case PARAM_OBJECTS:
 		if (!limited)
 			return "an array of objects";
@@ -180,6 +182,8 @@ static const char *scalar_problem(const struct param *p, const json_t *value)
 		if (!json_is_number(value))
 			return "has the wrong type";
 		return number_in_range(p, json_number_value(value)) ? NULL : "is out of range";
+	case PARAM_VALUE:
+		return NULL;
 	case PARAM_OBJECT:
 		return json_is_object(value) ? NULL : "has the wrong type";
 	default:

@@ -11,7 +11,9 @@
 #include "host_tap.h"
 #include "neigh.h"
 #include "publish.h"
+#include "garbage.h"
 #include "publish_l3.h"
+#include "route.h"
 #include "rpc.h"
 
 static struct names ifaces;
@@ -28,6 +30,11 @@ struct iface *iface_by_id(uint16_t id)
 	struct iface *i = id < IFACE_MAX ? by_id[id] : NULL;
 
 	return i && !i->deleted ? i : NULL;
+}
+
+struct iface *iface_slot(uint16_t id)
+{
+	return id < IFACE_MAX ? by_id[id] : NULL;
 }
 
 uint16_t iface_max_id(void)
@@ -69,6 +76,8 @@ static void iface_free(void *arg)
 	struct iface *i = arg;
 
 	publish_forget_iface(i);
+	if (i->connected)
+		nexthop_free(i->connected);
 	if (i->id) {
 		by_id[i->id] = NULL;
 		lowest_free = RTE_MIN(lowest_free, i->id);
@@ -89,6 +98,20 @@ static int link_create(struct iface *i)
 		return 0;
 	}
 	return i->bridge && i->vid ? vlan_name(i->bridge, i->vid) : 0;
+}
+
+// The next hop of what is on its link.
+static int connected_create(struct iface *i)
+{
+	int rc = nexthop_alloc(&i->connected);
+	struct nexthop *nh;
+
+	if (rc < 0)
+		return rc;
+	nh = garbage_alloc(sizeof(*nh));
+	*nh = (struct nexthop){.kind = NEXTHOP_CONNECTED, .iface = i->id};
+	nexthop_set(i->connected, nh);
+	return 0;
 }
 
 // Takes that back before it was published.
@@ -267,9 +290,12 @@ int iface_add(struct txn *t, const json_t *conf, struct fault *f)
 		goto free_iface;
 	rc = id_alloc(i);
 	if (rc == 0)
+		rc = connected_create(i);
+	if (rc == 0)
 		rc = link_create(i);
 	if (rc < 0) {
-		fault_set(f, rc, NULL, NULL, NULL, "no interface or broadcast domain is left for interface %s", name);
+		fault_set(f, rc, NULL, NULL, NULL,
+			  "no interface, next hop or broadcast domain is left for interface %s", name);
 		goto free_iface;
 	}
 	i->conf = json_deep_copy(conf);
@@ -278,7 +304,7 @@ int iface_add(struct txn *t, const json_t *conf, struct fault *f)
 	txn_done(t, add_done, NULL, i);
 	txn_put(t, "iface", name, json_incref(i->conf));
 	t->publish = true;
-	return 0;
+	return route_iface_update(t, i, NULL, 0, f);
 
 free_iface:
 	iface_free(i);
@@ -312,6 +338,7 @@ static void del_done(void *arg)
 	struct iface *i = arg;
 
 	iface_event("removed", i);
+	route_changes_finish();
 	publish_iface_gone(i);
 	if (i->bridge && i->vid)
 		vlan_reap(i->bridge, true);
@@ -325,6 +352,9 @@ int iface_del(struct txn *t, struct iface *i, struct fault *f)
 	if (neigh_static_needs(i, neigh))
 		return fault_str(f, -EBUSY, "name", i->name, "an interface without static neighbours",
 				 "interface %s has static neighbour %s", i->name, neigh);
+	if (via_names_iface(i))
+		return fault_str(f, -EBUSY, "name", i->name, "an interface that no configured route names",
+				 "routes of VRF %s name interface %s", i->vrf->name, i->name);
 	link_out(i);
 	if (i->port) {
 		i->domain->named = 0;
@@ -336,7 +366,7 @@ int iface_del(struct txn *t, struct iface *i, struct fault *f)
 	txn_done(t, del_done, NULL, i);
 	txn_del(t, "iface", i->name);
 	t->publish = true;
-	return 0;
+	return route_iface_update(t, i, i->addr, i->naddrs, f);
 }
 
 // What iface.set replaced.
@@ -403,7 +433,7 @@ int iface_set(struct txn *t, struct iface *i, const json_t *set, struct fault *f
 	txn_done(t, set_done, NULL, i);
 	txn_put(t, "iface", i->name, json_incref(conf));
 	t->publish = true;
-	return 0;
+	return route_iface_update(t, i, b->addr, b->naddrs, f);
 }
 
 void iface_create_table(void)

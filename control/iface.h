@@ -37,6 +37,7 @@ struct iface {
 	uint16_t mtu; // bytes of an IP packet
 	uint16_t naddrs;
 	struct ip_prefix *addr; // [naddrs], address and prefix length; the link-local one of IPv6 among them
+	uint32_t connected;     // number of the next hop "on the link of this interface"
 	json_t *conf;           // as iface.add would take it; replaced, never changed
 	void *neighs;           // neigh.c's
 	void *host;             // host_tap.c's
@@ -62,6 +63,7 @@ int iface_del(struct txn *t, struct iface *i, struct fault *f);
 int iface_set(struct txn *t, struct iface *i, const json_t *set, struct fault *f);
 
 struct iface *iface_by_id(uint16_t id); // NULL: none, or deleted
+struct iface *iface_slot(uint16_t id);  // also one that is deleted and not yet gone
 const struct names *iface_names(void);
 int iface_get(const char *field, const char *name, struct iface **out, struct fault *f);
 uint16_t iface_max_id(void); // highest id ever in use

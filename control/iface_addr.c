@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "iface.h"
+#include "route.h"
 
 // Sources: RFC 1122 3.2.1.3 and RFC 3021 (IPv4), RFC 4291 2.5 (IPv6).
 static const char *unusable4(const struct ip_prefix *p)
@@ -33,30 +33,9 @@ static const char *unusable6(const struct ip_prefix *p)
 	return NULL;
 }
 
-static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return a->depth < b->depth ? ip_in(&b->addr, a) : ip_in(&a->addr, b);
-}
-
 static bool is_ip6_link_local(const struct ip_addr *a)
 {
 	return a->family == 6 && ip_is_link_local(a);
-}
-
-// Link-local addresses are those of their link alone, so they overlap nobody's.
-static const struct iface *overlapping(const struct iface *i, const struct ip_prefix *p)
-{
-	const struct iface *other;
-
-	if (is_ip6_link_local(&p->addr))
-		return NULL;
-	LIST_FOREACH(other, &i->vrf->ifaces, vrf_link)
-	{
-		for (uint16_t k = 0; other != i && k < other->naddrs; k++)
-			if (!is_ip6_link_local(&other->addr[k].addr) && overlap(&other->addr[k], p))
-				return other;
-	}
-	return NULL;
 }
 
 static int check(const struct iface *i, const struct ip_prefix *p, const char *text, const char *field,
@@ -70,7 +49,8 @@ static int check(const struct iface *i, const struct ip_prefix *p, const char *t
 	for (uint16_t k = 0; k < nbefore; k++)
 		if (ip_equal(&before[k].addr, &p->addr))
 			return fault_str(f, -EINVAL, field, text, "each address once", "the address is given twice");
-	other = overlapping(i, p);
+	// Link-local addresses are those of their link alone, so they overlap nobody's.
+	other = is_ip6_link_local(&p->addr) ? NULL : route_own_overlap(i, p);
 	if (other)
 		return fault_str(f, -EEXIST, field, text, "addresses that overlap none of their VRF",
 				 "the prefix overlaps one of interface %s in VRF %s", other->name, i->vrf->name);
@@ -146,16 +126,12 @@ bool iface_owns(const struct iface *i, const struct ip_addr *a)
 
 struct iface *iface_owner(const struct vrf *v, const struct ip_addr *a)
 {
-	struct iface *i;
+	struct ip_prefix p = {*a, a->family == 4 ? 32 : 128};
+	struct rib_entry key = rib_key(&p, RIB_OWN);
+	const struct rib_entry *e = rib_get(&v->routes->rib, &key);
+	struct iface *i = e ? route_own_iface(e->value) : NULL;
 
-	if (is_ip6_link_local(a))
-		return NULL;
-	LIST_FOREACH(i, &v->ifaces, vrf_link)
-	{
-		if (iface_owns(i, a))
-			return i;
-	}
-	return NULL;
+	return i && iface_owns(i, a) ? i : NULL; // a broadcast address has a route too
 }
 
 // What tells this host from others on the same wire.

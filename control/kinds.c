@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store.h"
+
 #define KINDS_MAX 64
 
 static const struct kind *kinds[KINDS_MAX + 1];
@@ -36,6 +38,11 @@ const struct kind *kind_find(const char *name)
 		if (strcmp(kinds[i]->name, name) == 0)
 			return kinds[i];
 	return NULL;
+}
+
+json_t *kind_objects(const struct kind *k)
+{
+	return k->objects != NULL ? k->objects() : json_incref(store_kind(k->name));
 }
 
 int kind_key(const struct kind *k, const json_t *object, char key[KIND_KEY_LEN])

@@ -17,6 +17,8 @@
 
 #include "../ports/fault.h"
 
+struct txn;
+
 #define KIND_KEY_LEN 256 // a key with its closing NUL
 
 struct kind_ref {
@@ -32,12 +34,19 @@ struct kind {
 	const char *add, *del;  // methods; del takes the key's fields
 	const char *set;        // takes the key's fields and those to change; NULL: a change is del and add
 	const char *const *key; // fields that make up the key, ends with NULL; none: there is one such object at most
+	// For a kind that keeps its objects itself (store_table); both NULL for others. objects: a map from key to
+	// object, a new reference, NULL: no memory. restore: makes them all, as objects_restore() does by `add`.
+	json_t *(*objects)(void);
+	void (*restore)(struct txn *t);
 	const struct kind_ref *refs; // objects that must be there before and longer; ends with a NULL kind; NULL: none
 };
 
 void kind_register(const struct kind *k);
 const struct kind *kind_at(unsigned int i); // by rising order; NULL past the end
 const struct kind *kind_find(const char *name);
+
+// All desired objects of a kind by key; new reference, NULL: no memory.
+json_t *kind_objects(const struct kind *k);
 
 // The store's key of an object: the values of its key fields joined by "/" (a name alone for most kinds; the kind's own
 // where there are none). 0, or -EINVAL if a field is missing, no string or integer, or the key too long.

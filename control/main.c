@@ -266,7 +266,7 @@ static void store_down(struct daemon *d)
 
 static int objects_up(struct daemon *d, struct fault *f)
 {
-	int rc = objects_create(d->base, d->fdb);
+	int rc = objects_create(d->base, d->fdb, (uint64_t)d->options.fib_mem_mb << 20);
 
 	return rc == 0 ? 0 : fault_set(f, rc, NULL, NULL, NULL, "cannot create the objects");
 }

@@ -18,6 +18,7 @@
 #include "pktgen.h"
 #include "port.h"
 #include "publish.h"
+#include "route.h"
 #include "rpc.h"
 #include "slow.h"
 #include "stats.h"
@@ -51,7 +52,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	fdb_ctl_tick(now.tv_sec);
 }
 
-int objects_create(struct event_base *base, struct fdb *fdb)
+int objects_create(struct event_base *base, struct fdb *fdb, uint64_t fib_bytes)
 {
 	const struct timeval first = {.tv_usec = POLL_MIN_US}, tick = {.tv_usec = FDB_CTL_TICK_MS * 1000};
 	int rc = stats_create();
@@ -61,6 +62,8 @@ int objects_create(struct event_base *base, struct fdb *fdb)
 	port_obj_create_table();
 	iface_create_table();
 	rc = nexthop_create();
+	if (rc == 0)
+		rc = route_create(fib_bytes);
 	if (rc == 0)
 		rc = vrf_create_table();
 	if (rc < 0)
@@ -112,6 +115,10 @@ int objects_restore(struct fault *f)
 	txn_begin(&t, false);
 	t.replay = true;
 	for (unsigned int i = 0; (k = kind_at(i)); i++) {
+		if (k->restore) {
+			k->restore(&t);
+			continue;
+		}
 		// The map changes under txn_put(), so a copy is walked.
 		json_t *objects = json_copy(store_kind(k->name)), *object;
 		const char *key;
@@ -138,9 +145,11 @@ void objects_destroy(void)
 	rcu_drain();
 	fdb_ctl_destroy();
 	fwd_destroy();
+	via_destroy();
 	iface_destroy_table();
 	slow_destroy();
 	vrf_destroy_table();
+	route_destroy();
 	bridge_destroy_table();
 	port_obj_destroy_table();
 	garbage_collect();

@@ -13,8 +13,9 @@
 struct fdb;
 struct fwd_state;
 
-// Brings up empty objects and their timers (worker events, ageing, RCU) on `base`. 0 or -errno.
-int objects_create(struct event_base *base, struct fdb *fdb);
+// Brings up empty objects and their timers (worker events, ageing, RCU) on `base`; fib_bytes: the memory of all FIBs at
+// most. 0 or -errno.
+int objects_create(struct event_base *base, struct fdb *fdb, uint64_t fib_bytes);
 
 // Makes the objects what the store says, in a replay transaction: a port whose device fails is kept as failed and
 // tried again every few seconds.

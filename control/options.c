@@ -11,6 +11,7 @@
 
 #include "options.h"
 #include "../tables/fdb.h"
+#include "../tables/fib_pool.h"
 
 enum option_type { OPTION_FLAG, OPTION_UNSET, OPTION_TEXT, OPTION_UINT, OPTION_CPUS, OPTION_ENUM };
 
@@ -58,6 +59,8 @@ static const struct option_def option_defs[] = {
 	{"mbufs", "N", OPTION_UINT, FIELD(mbufs), .min = 1024, .max = 16777216, .help = "packet buffers (65536)"},
 	{"fdb-size", "N", OPTION_UINT, FIELD(fdb_size), .min = FDB_CAPACITY_MIN, .max = FDB_CAPACITY_MAX,
 	 .help = "capacity of the table of MAC addresses (1048576)"},
+	{"fib-mem", "MB", OPTION_UINT, FIELD(fib_mem_mb), .min = 1, .max = FIB_POOL_MAX_BYTES >> 20,
+	 .help = "memory of all routing tables at most, taken as it is needed (512)"},
 	{"socket-mem", "MB", OPTION_UINT, FIELD(socket_mem_mb), .min = 32, .max = 1048576,
 	 .help = "memory on each NUMA node with a worker (what the two above need)"},
 	{"no-huge", NULL, OPTION_FLAG, FIELD(no_huge), .help = "do without hugepages even if there are some"},
@@ -194,6 +197,7 @@ int options_parse(struct options *o, int argc, char **argv, struct fault *f)
 		.idle_max_us = 200,
 		.mbufs = 65536,
 		.fdb_size = 1048576,
+		.fib_mem_mb = 512,
 		.log_level = RTE_LOG_INFO,
 	};
 	for (i = 0; i < (int)RTE_DIM(option_defs); i++) {

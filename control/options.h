@@ -27,6 +27,7 @@ struct options {
 	uint32_t idle;   // enum worker_idle
 	uint32_t idle_max_us;
 	uint32_t mbufs, fdb_size;
+	uint32_t fib_mem_mb;
 	const char *file_prefix; // never NULL after options_parse()
 	uint32_t log_level;      // RTE_LOG_*
 	const char *eal;         // more EAL arguments, separated by blanks; NULL: none

@@ -16,7 +16,7 @@ static unsigned int nsections;
 static const char *const type_names[] = {
 	[PARAM_BOOL] = "bool",       [PARAM_INT] = "int",       [PARAM_NUMBER] = "number",   [PARAM_STRING] = "string",
 	[PARAM_NAME] = "name",       [PARAM_MAC] = "mac",       [PARAM_ENUM] = "enum",       [PARAM_INTS] = "ints",
-	[PARAM_STRINGS] = "strings", [PARAM_OBJECT] = "object", [PARAM_OBJECTS] = "objects",
+	[PARAM_STRINGS] = "strings", [PARAM_OBJECT] = "object", [PARAM_OBJECTS] = "objects", [PARAM_VALUE] = "value",
 };
 
 static const struct {

@@ -52,6 +52,7 @@ static int object_parse(const char *line, size_t len, snapshot_fn fn, void *arg,
 {
 	const char *kind, *key;
 	json_t *entry, *object;
+	int rc;
 
 	if (len < 2 || memcmp(line + len - 2, ",\n", 2) != 0)
 		return not_ours(f, "an object's line has no end");
@@ -60,9 +61,9 @@ static int object_parse(const char *line, size_t len, snapshot_fn fn, void *arg,
 		json_decref(entry);
 		return not_ours(f, "an object's line holds something else");
 	}
-	fn(kind, key, json_incref(object), arg);
+	rc = fn(kind, key, json_incref(object), arg, f);
 	json_decref(entry);
-	return 0;
+	return rc;
 }
 
 int snapshot_parse(const char *bytes, size_t size, snapshot_fn fn, void *arg, uint64_t *seq, uint64_t *until,

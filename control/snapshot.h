@@ -23,8 +23,8 @@
 #include "../ports/fault.h"
 #include "file.h"
 
-// Takes in one object while loading; steals the reference.
-typedef void (*snapshot_fn)(const char *kind, const char *key, json_t *object, void *arg);
+// Takes in one object while loading; steals the reference. 0 or -errno with the fault filled, which ends the load.
+typedef int (*snapshot_fn)(const char *kind, const char *key, json_t *object, void *arg, struct fault *f);
 
 // Reads a snapshot. 0, or -EINVAL with a fault: not one of ours, or damaged.
 int snapshot_parse(const char *bytes, size_t size, snapshot_fn fn, void *arg, uint64_t *seq, uint64_t *until,

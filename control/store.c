@@ -26,7 +26,13 @@ struct compaction {
 	const char *kind;   // key of store.kinds, from which nothing is ever deleted; NULL: all is written
 	char *key;          // NULL: the kind has no more
 	bool failed;        // no memory for the key: the place is lost
+	unsigned int table; // the next of `tables`, when the maps are written
 };
+
+#define TABLES_MAX 8
+
+static const struct store_table *tables[TABLES_MAX];
+static unsigned int ntables;
 
 static struct {
 	json_t *kinds; // kind -> key -> object
@@ -39,6 +45,22 @@ static struct {
 	struct compaction compaction;
 	char path[FILE_PATH_LEN], journal_path[FILE_PATH_LEN], lock_path[FILE_PATH_LEN];
 } store = {.lock = -1};
+
+void store_table_register(const struct store_table *t)
+{
+	// A registration happens before main(): there is nobody to return an error to.
+	if (ntables == TABLES_MAX)
+		abort();
+	tables[ntables++] = t;
+}
+
+static const struct store_table *table_of(const char *kind)
+{
+	for (unsigned int i = 0; i < ntables; i++)
+		if (strcmp(tables[i]->kind, kind) == 0)
+			return tables[i];
+	return NULL;
+}
 
 json_t *store_kind(const char *kind)
 {
@@ -86,9 +108,35 @@ void store_del(const char *kind, const char *key)
 	json_object_del(map, key);
 }
 
-static void load_object(const char *kind, const char *key, json_t *object, void *arg)
+static int load_object(const char *kind, const char *key, json_t *object, void *arg, struct fault *f)
 {
-	store_put(kind, key, object);
+	const struct store_table *t = table_of(kind);
+	int rc = 0;
+
+	if (!t) {
+		store_put(kind, key, object);
+		return 0;
+	}
+	rc = t->load(true, key, object, f);
+	json_decref(object);
+	return rc;
+}
+
+static int load_change(const char *op, const char *kind, const char *key, json_t *object, struct fault *f)
+{
+	const struct store_table *t = kind != NULL ? table_of(kind) : NULL;
+	bool put = op != NULL && strcmp(op, "put") == 0;
+
+	if (op == NULL || kind == NULL || key == NULL || (put && !json_is_object(object)) ||
+	    (!put && strcmp(op, "del") != 0))
+		return fault_set(f, -EINVAL, NULL, NULL, NULL, "the journal holds an unknown change");
+	if (t != NULL)
+		return t->load(put, key, object, f);
+	if (put)
+		store_put(kind, key, json_incref(object));
+	else
+		store_del(kind, key);
+	return 0;
 }
 
 static int load_changes(json_t *changes, void *arg, struct fault *f)
@@ -100,14 +148,10 @@ static int load_changes(json_t *changes, void *arg, struct fault *f)
 		const char *op = json_string_value(json_object_get(change, "op"));
 		const char *kind = json_string_value(json_object_get(change, "kind"));
 		const char *key = json_string_value(json_object_get(change, "key"));
-		json_t *object = json_object_get(change, "object");
+		int rc = load_change(op, kind, key, json_object_get(change, "object"), f);
 
-		if (op != NULL && kind != NULL && key != NULL && strcmp(op, "put") == 0 && json_is_object(object))
-			store_put(kind, key, json_incref(object));
-		else if (op != NULL && kind != NULL && key != NULL && strcmp(op, "del") == 0)
-			store_del(kind, key);
-		else
-			return fault_set(f, -EINVAL, NULL, NULL, NULL, "the journal holds an unknown change");
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }
@@ -191,6 +235,8 @@ void store_close(void)
 		journal_close(&store.journal);
 		close(store.lock);
 	}
+	for (unsigned int i = 0; i < ntables; i++)
+		tables[i]->clear();
 	json_decref(store.kinds);
 	memset(&store, 0, sizeof(store));
 	store.lock = -1;
@@ -222,6 +268,8 @@ static int compact_start(struct fault *f)
 
 	*c = (struct compaction){.running = true, .journal_from = store.journal.end};
 	cursor_kind(c, json_object_iter(store.kinds));
+	for (unsigned int i = 0; i < ntables; i++)
+		tables[i]->begin();
 	rc = snapshot_begin(&c->file, store.path, store.journal.seq);
 	return rc < 0 ? fault_str(f, rc, "state", c->file.tmp, NULL, "the new state file cannot be made") : 0;
 }
@@ -246,6 +294,25 @@ static int compact_slice(struct fault *f)
 		cursor_key(c, iter);
 	else
 		cursor_kind(c, json_object_iter_next(store.kinds, json_object_iter_at(store.kinds, c->kind)));
+	return 0;
+}
+
+static int write_part(const char *key, const json_t *object, void *arg)
+{
+	return snapshot_write(&store.compaction.file, arg, key, object);
+}
+
+static int compact_table(struct fault *f)
+{
+	struct compaction *c = &store.compaction;
+	const struct store_table *t = tables[c->table];
+	off_t from = c->file.size;
+	int rc = t->slice(write_part, (void *)(uintptr_t)t->kind);
+
+	if (rc < 0)
+		return fault_str(f, rc, "state", c->file.tmp, NULL, "the new state file cannot be written");
+	sync_file_range(c->file.fd, from, c->file.size - from, SYNC_FILE_RANGE_WRITE);
+	c->table += rc == 0;
 	return 0;
 }
 
@@ -282,6 +349,8 @@ int store_compact_step(struct fault *f)
 		rc = compact_start(f);
 	else if (c->kind != NULL)
 		rc = compact_slice(f);
+	else if (c->table < ntables)
+		rc = compact_table(f);
 	else
 		rc = compact_finish(f);
 	if (rc == 0 && c->running && c->file.renamed) {

@@ -26,6 +26,22 @@
 int store_open(const char *path, struct fault *f);
 void store_close(void);
 
+// A kind whose objects are kept by their owner, in a form of its own. Journal and snapshot hold parts of them, each
+// with a key.
+typedef int (*store_write_fn)(const char *key, const json_t *object, void *arg);
+struct store_table {
+	const char *kind;
+	// While loading: what a transaction or a snapshot wrote of the kind; putting and deleting what is already so is
+	// no error. 0 or -errno with a fault.
+	int (*load)(bool put, const char *key, const json_t *object, struct fault *f);
+	void (*begin)(void); // a snapshot begins
+	// Writes the next part of it, some milliseconds' worth, while changes go on in between: what is not changed
+	// must be written, what is may be. 1: there is more, 0: that was all, or what write() said.
+	int (*slice)(store_write_fn write, void *arg);
+	void (*clear)(void);
+};
+void store_table_register(const struct store_table *t); // at program start
+
 // The object of (kind, key), borrowed, or NULL. store_kind: the map key -> object of a kind, borrowed, never NULL.
 json_t *store_get(const char *kind, const char *key);
 json_t *store_kind(const char *kind);

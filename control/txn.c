@@ -16,6 +16,12 @@ struct txn_action {
 	void *arg;
 };
 
+struct txn_check {
+	struct txn_check *next;
+	int (*fn)(void *arg, struct fault *f);
+	void *arg;
+};
+
 // What (kind, key) was before a change; object NULL: it was not there.
 struct restore {
 	json_t *object;
@@ -100,6 +106,12 @@ static void txn_end(struct txn *t, bool committed)
 	}
 	t->undo = NULL;
 	t->done = NULL;
+	while (t->check != NULL) {
+		struct txn_check *c = t->check;
+
+		t->check = c->next;
+		free(c);
+	}
 	actions_run(undo, !committed);
 	actions_run(done, committed);
 	json_decref(t->changes);
@@ -120,6 +132,12 @@ int txn_commit(struct txn *t, struct fault *f)
 		txn_rollback(t);
 		return 0;
 	}
+	for (struct txn_check *c = t->check; c != NULL && rc == 0; c = c->next)
+		rc = c->fn(c->arg, f);
+	if (rc < 0) {
+		txn_rollback(t);
+		return rc;
+	}
 	// The changes of a replay came out of the store.
 	if (!t->replay && json_array_size(t->changes) > 0)
 		rc = store_append(t->changes, f);
@@ -131,6 +149,25 @@ int txn_commit(struct txn *t, struct fault *f)
 		publish();
 	txn_end(t, true);
 	return 0;
+}
+
+void txn_check(struct txn *t, int (*fn)(void *arg, struct fault *f), void *arg)
+{
+	struct txn_check **end = &t->check, *c = must(malloc(sizeof(*c)));
+
+	while (*end != NULL)
+		end = &(*end)->next;
+	*c = (struct txn_check){.fn = fn, .arg = arg};
+	*end = c;
+}
+
+void txn_note(struct txn *t, const char *op, const char *kind, const char *key, json_t *object)
+{
+	json_t *change = must(json_pack("{s:s, s:s, s:s}", "op", op, "kind", kind, "key", key));
+
+	if (object != NULL)
+		json_object_set_new(change, "object", object);
+	json_array_append_new(t->changes, change);
 }
 
 static void restore_free(void *arg)
@@ -167,14 +204,13 @@ void txn_put(struct txn *t, const char *kind, const char *key, json_t *object)
 {
 	restore_register(t, kind, key);
 	must(object);
-	json_array_append_new(t->changes, must(json_pack("{s:s, s:s, s:s, s:O}", "op", "put", "kind", kind, "key", key,
-							 "object", object)));
+	txn_note(t, "put", kind, key, json_incref(object));
 	store_put(kind, key, object);
 }
 
 void txn_del(struct txn *t, const char *kind, const char *key)
 {
 	restore_register(t, kind, key);
-	json_array_append_new(t->changes, must(json_pack("{s:s, s:s, s:s}", "op", "del", "kind", kind, "key", key)));
+	txn_note(t, "del", kind, key, NULL);
 	store_del(kind, key);
 }

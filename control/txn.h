@@ -25,6 +25,7 @@ struct txn {
 	bool replay;     // the changes come from the store at start: a device that fails is kept, marked failed
 	json_t *changes; // array of {"op": "put"|"del", "kind", "key", "object"} in order: the answer of a dry run
 	struct txn_action *undo, *done;
+	struct txn_check *check;
 };
 
 void txn_begin(struct txn *t, bool dry_run);
@@ -38,6 +39,14 @@ void txn_rollback(struct txn *t);
 void txn_undo(struct txn *t, void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
 // fn(arg) after publication, in order of registration; on rollback drop(arg) (may be NULL).
 void txn_done(struct txn *t, void (*fn)(void *arg), void (*drop)(void *arg), void *arg);
+
+// fn(arg) at commit, before anything is on disk or seen by workers: the last chance to refuse. 0 or -errno with a
+// fault, and then all is rolled back. Not called in a dry run. arg stays the caller's.
+void txn_check(struct txn *t, int (*fn)(void *arg, struct fault *f), void *arg);
+
+// Notes a change of an object that the store does not keep (store_table): op is "put" or "del", object (stolen, may be
+// NULL) what the journal is to hold. Undoing it is the caller's.
+void txn_note(struct txn *t, const char *op, const char *kind, const char *key, json_t *object);
 
 // Changes the desired state: the object of (kind, key), stolen reference; txn_del: no more such object. Undone by
 // rollback by themselves.

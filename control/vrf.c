@@ -9,6 +9,7 @@
 #include "iface.h"
 #include "linux_sync.h"
 #include "publish_l3.h"
+#include "route.h"
 #include "rpc.h"
 
 static struct names vrfs;
@@ -47,6 +48,7 @@ static void vrf_free(void *arg)
 	struct vrf *v = arg;
 
 	by_id[v->id] = NULL;
+	route_vrf_freed(v);
 	json_decref(v->conf);
 	free(v);
 }
@@ -60,6 +62,9 @@ static struct vrf *vrf_create(const char *name, int *rc)
 	*rc = -ENOMEM;
 	if (!v || names_reserve(&vrfs) < 0)
 		goto fail;
+	v->routes = route_set_get(name, true);
+	if (!v->routes)
+		goto fail;
 	while (id < VRF_MAX && by_id[id])
 		id++;
 	*rc = -ENOSPC;
@@ -71,15 +76,19 @@ static struct vrf *vrf_create(const char *name, int *rc)
 	max_id = RTE_MAX(max_id, id);
 	memcpy(v->name, name, strlen(name) + 1);
 	names_add(&vrfs, v);
+	route_vrf_created(v);
 	publish_mark_vrfs();
 	return v;
 fail:
+	if (v && v->routes)
+		route_set_drop(v->routes);
 	free(v);
 	return NULL;
 }
 
 static void add_undo(void *arg)
 {
+	route_changes_undo();
 	names_del(&vrfs, arg);
 	vrf_free(arg);
 }
@@ -97,6 +106,9 @@ int vrf_add(struct txn *t, const json_t *conf, struct fault *f)
 
 	if (names_find(&vrfs, name))
 		return fault_str(f, -EEXIST, "name", name, "a name that no VRF has", "VRF %s exists", name);
+	if (route_set_get(name, false) && route_set_get(name, false)->vrf)
+		return fault_str(f, -EBUSY, "name", name, "a name that no VRF has before this transaction",
+				 "VRF %s is being removed", name);
 	v = vrf_create(name, &rc);
 	if (!v)
 		return rc == -ENOSPC ? fault_set(f, rc, NULL, NULL, NULL, "no VRF id is left: %u VRFs", VRF_MAX - 1)
@@ -121,6 +133,8 @@ static void del_undo(void *arg)
 static void del_done(void *arg)
 {
 	vrf_event("removed", arg);
+	route_changes_finish();
+	route_vrf_removed(arg);
 	rcu_defer(arg, vrf_free);
 }
 
@@ -135,6 +149,9 @@ int vrf_del(struct txn *t, struct vrf *v, struct fault *f)
 	if (linux_sync_has(v))
 		return fault_str(f, -EBUSY, "name", v->name, "a VRF without routes of Linux (linux.del)",
 				 "VRF %s has a table of Linux", v->name);
+	if (v->routes->nstatic)
+		return fault_str(f, -EBUSY, "name", v->name, "a VRF without configured routes (route.flush)",
+				 "VRF %s has %u configured routes", v->name, v->routes->nstatic);
 	names_del(&vrfs, v);
 	v->deleted = true;
 	publish_mark_vrfs();

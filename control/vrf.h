@@ -13,6 +13,7 @@
 
 #include "names.h"
 #include "port.h"
+#include "rib.h"
 #include "txn.h"
 
 #define VRF_MAX 4097 // ids are 1..4096; 0 is none
@@ -20,7 +21,9 @@
 
 struct fib4;
 struct fib6;
+struct gateway;
 struct iface;
+struct route_set;
 
 struct vrf {
 	char name[PORT_NAME_LEN]; // first: names.h
@@ -29,6 +32,10 @@ struct vrf {
 	json_t *conf; // as vrf.add would take it
 	struct fib4 *fib4;
 	struct fib6 *fib6;
+	struct route_set *routes;
+	uint32_t moved;             // route_via.c: in that round routes got other numbers
+	struct rib gateways;        // those that routes name without interface: address -> route_via.c's
+	LIST_HEAD(, gateway) named; // and those with one
 	uint32_t nifaces;
 	LIST_HEAD(, iface) ifaces;
 };

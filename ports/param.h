@@ -27,6 +27,7 @@ enum param_type {
 	PARAM_INTS,    // array of integers, each in range min..max
 	PARAM_STRINGS, // array of strings; with `choices`, each one of them
 	PARAM_OBJECT,  // any JSON object (checked by the method)
+	PARAM_VALUE,   // any JSON value (checked by the method)
 	PARAM_OBJECTS, // array of objects, each decoded by `items`; length min..max
 };
 

@@ -23,11 +23,12 @@ static int change(json_t *changes, void *arg, struct fault *f)
 	return 0;
 }
 
-static void object(const char *kind, const char *key, json_t *object, void *arg)
+static int object(const char *kind, const char *key, json_t *object, void *arg, struct fault *f)
 {
 	if (kind == NULL || key == NULL || !json_is_object(object))
 		abort();
 	json_decref(object);
+	return 0;
 }
 
 static void journal(char *bytes, size_t size, bool right)

@@ -308,13 +308,14 @@ char *everything(void)
 	char *text;
 
 	for (unsigned int i = 0; (k = kind_at(i)); i++)
-		json_object_set(all, k->plural, store_kind(k->name));
+		json_object_set_new(all, k->plural, kind_objects(k));
 	json_object_set_new(all, "port.list", must_call("port.list", "{}"));
 	json_object_set_new(all, "bridge.list", must_call("bridge.list", "{}"));
 	json_object_set_new(all, "fdb.list", must_call("fdb.list", "{}"));
 	json_object_set_new(all, "worker.list", must_call("worker.list", "{}"));
 	json_object_set_new(all, "vrf.list", must_call("vrf.list", "{}"));
 	json_object_set_new(all, "iface.list", must_call("iface.list", "{}"));
+	json_object_set_new(all, "route.list", must_call("route.list", "{}"));
 	json_object_set_new(all, "fwd.list", must_call("fwd.list", "{}"));
 	json_object_set_new(all, "fwd.get", must_call("fwd.get", "{}"));
 	text = json_dumps(all, JSON_SORT_KEYS | JSON_INDENT(1));
@@ -377,7 +378,7 @@ int harness_setup(void **state)
 	}
 	assert_int_equal(fdb_create(&fake.fdb, FAKE_FDB_CAPACITY), 0);
 	assert_int_equal(store_open(NULL, &f), 0);
-	assert_int_equal(objects_create(fake.base, fake.fdb), 0);
+	assert_int_equal(objects_create(fake.base, fake.fdb, FAKE_FIB_BYTES), 0);
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 
 #define FAKE_WORKERS 3
 #define FAKE_FDB_CAPACITY 4096
+#define FAKE_FIB_BYTES (UINT64_C(64) << 20)
 
 // What the test may look at and set.
 extern struct fake {

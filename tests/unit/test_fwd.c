@@ -260,7 +260,7 @@ static void restart_brings_the_mode_back(void **state)
 	objects_destroy();
 	fdb_destroy(fake.fdb);
 	assert_int_equal(fdb_create(&fake.fdb, FAKE_FDB_CAPACITY), 0);
-	assert_int_equal(objects_create(fake.base, fake.fdb), 0);
+	assert_int_equal(objects_create(fake.base, fake.fdb, FAKE_FIB_BYTES), 0);
 	assert_int_equal(objects_restore(&f), 0);
 	after = everything();
 	must_be_same(before, after);
