@@ -9,14 +9,11 @@
 #include "garbage.h"
 #include "route.h"
 #include "route_group.h"
-#include "rpc.h"
 
 // Programs without neighbours (unit tests) link no neigh.c.
 #pragma weak neigh_hold
 #pragma weak neigh_release
 #pragma weak neigh_nexthop
-
-#define STEPS_MAX 4096 // of one check: groups of groups of groups
 
 static struct gateway **gateways; // by id, 0 unused
 static uint32_t ngateways, gateways_cap;
@@ -24,121 +21,11 @@ static TAILQ_HEAD(gateway_list, gateway) waiting = TAILQ_HEAD_INITIALIZER(waitin
 static bool any_moved;
 uint32_t via_round = 1;
 
-// Where an address is to be found.
-struct place {
-	struct iface *iface; // on its link,
-	struct hops *hops;   // or through this way,
-	const char *why;     // or nowhere, because
-	bool missing;        // because there is no such interface
-};
-
 static void wait_add(struct gateway *g)
 {
 	if (!g->waiting)
 		TAILQ_INSERT_TAIL(&waiting, g, wait_link);
 	g->waiting = true;
-}
-
-static bool on_link(const struct iface *i, const struct ip_addr *a)
-{
-	if (a->family == 6 && ip_is_link_local(a))
-		return i->port || i->bridge;
-	for (uint16_t k = 0; k < i->naddrs; k++)
-		if (ip_in(a, &i->addr[k]))
-			return true;
-	return false;
-}
-
-static void find_named(const struct vrf *v, const struct hop *hop, struct place *out)
-{
-	struct iface *i = names_find(iface_names(), hop->iface);
-
-	out->missing = i == NULL;
-	if (!i)
-		out->why = "there is no such interface";
-	else if (i->vrf != v)
-		out->why = "the interface is in another VRF";
-	else if (!i->port && !i->bridge)
-		out->why = "nothing is behind a loopback interface";
-	else if (hop->addr.family && !on_link(i, &hop->addr))
-		out->why = "the address is in no prefix of the interface";
-	else if (hop->addr.family && iface_owns(i, &hop->addr))
-		out->why = "the address is our own";
-	else
-		out->iface = i;
-}
-
-// The longest prefix that is not a neighbour's own route decides. A default route leads to no gateway: whatever address
-// would be right then.
-static void find_any(const struct vrf *v, const struct ip_addr *a, struct place *out)
-{
-	struct ip_prefix p = {*a, a->family == 4 ? 32 : 128};
-	struct rib_entry key = rib_key(&p, RIB_OWN);
-	const struct rib_entry *e = rib_match(&v->routes->rib, &key, p.depth);
-
-	while (e && e->source == RIB_HOST && e->depth > 0)
-		e = rib_match(&v->routes->rib, &key, (uint8_t)(e->depth - 1));
-	if (a->family == 6 && ip_is_link_local(a))
-		out->why = "a link-local address needs an interface";
-	else if (!e || e->depth == 0)
-		out->why = "the address is in no connected prefix and no route leads to it";
-	else if (e->source != RIB_OWN)
-		out->hops = hops_at(e->value);
-	else if (route_own_kind(e->value) != NEXTHOP_CONNECTED)
-		out->why = "the address is our own, or a broadcast address";
-	else
-		out->iface = route_own_iface(e->value);
-}
-
-static struct place find(const struct vrf *v, const struct hop *hop)
-{
-	struct place p = {0};
-
-	if (hop->iface[0])
-		find_named(v, hop, &p);
-	else
-		find_any(v, &hop->addr, &p);
-	return p;
-}
-
-// Whether all ways of `h` end at a link or in a word. NULL: yes; else why not, *k being the hop of `h`.
-static const char *dead_end(const struct hops *h, const struct vrf *v, unsigned int depth, unsigned int *steps,
-			    uint32_t *k, bool *missing)
-{
-	uint32_t deeper;
-
-	for (*k = 0; *k < h->n; (*k)++) {
-		struct place p = find(v, &h->hop[*k]);
-		const char *why = p.why;
-
-		*missing = p.missing;
-		if (++*steps > STEPS_MAX)
-			return "the address is found through too many other routes";
-		if (!p.iface && !why && depth == RECURSION_MAX)
-			return "the route leads to itself, or through more than 8 others";
-		if (!p.iface && !why)
-			why = dead_end(p.hops, v, depth + 1, steps, &deeper, missing);
-		if (why)
-			return why;
-	}
-	return NULL;
-}
-
-int via_check(const struct hops *h, struct vrf *v, size_t i, struct fault *f)
-{
-	char field[64], text[IP_TEXT_LEN];
-	unsigned int steps = 0;
-	bool missing = false;
-	uint32_t k;
-	const char *why = dead_end(h, v, 0, &steps, &k, &missing);
-
-	if (!why)
-		return 0;
-	snprintf(field, sizeof(field), "routes[%zu].via[%u].%s", i, k,
-		 missing || !h->hop[k].addr.family ? "iface" : "address");
-	return fault_str(f, missing ? -ENOENT : -EINVAL, field,
-			 missing || !h->hop[k].addr.family ? h->hop[k].iface : ip_text(&h->hop[k].addr, text),
-			 "a neighbour on a connected prefix, or an address that another route leads to", "%s", why);
 }
 
 // Gateways.
@@ -508,9 +395,9 @@ static void gateway_find_anew(struct gateway *g)
 	uint32_t k;
 
 	memcpy(hop.iface, g->name, sizeof(hop.iface));
-	p = find(g->vrf, &hop);
+	p = route_find(g->vrf, &hop);
 	if (p.hops)
-		p.why = dead_end(p.hops, g->vrf, 1, &steps, &k, &missing);
+		p.why = route_dead_end(p.hops, g->vrf, 1, &steps, &k, &missing);
 	if (p.why)
 		p.hops = NULL;
 	if (!p.why && p.iface == g->iface && p.hops == g->through)

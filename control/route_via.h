@@ -71,6 +71,21 @@ struct via {
 int via_make(struct hops *h);
 uint32_t via_number(const struct hops *h);
 
+// route_find.c
+
+// Where an address is to be found.
+struct place {
+	struct iface *iface; // on its link,
+	struct hops *hops;   // or through this way,
+	const char *why;     // or nowhere, because
+	bool missing;        // because there is no such interface
+};
+
+struct place route_find(const struct vrf *v, const struct hop *hop);
+// Whether all ways of `h` end at a link or in a word. NULL: yes; else why not, *k being the hop of `h`. *steps counts.
+const char *route_dead_end(const struct hops *h, const struct vrf *v, unsigned int depth, unsigned int *steps,
+			   uint32_t *k, bool *missing);
+
 // Whether all gateways of `h` lead somewhere by the routes as they are now. 0, or -EINVAL with a fault that names hop k
 // of routes[i]; -ENOENT for interfaces that do not exist.
 int via_check(const struct hops *h, struct vrf *v, size_t i, struct fault *f);

@@ -7,81 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../control/garbage.h"
 #include "../../control/route.h"
 #include "../../tables/fib4.h"
 #include "../../tables/fib6.h"
 #include "../../tables/fib_pool.h"
-
-// Neighbours that are there when the test says so.
-
-struct neigh {
-	struct iface *iface;
-	struct ip_addr addr;
-	uint32_t number, refs;
-	bool alive;
-	struct neigh *next;
-};
-
-static struct neigh *neighs;
-static uint16_t last_mac;
-
-static void contents(struct neigh *n, bool alive)
-{
-	struct nexthop *nh = garbage_alloc(sizeof(*nh));
-
-	*nh = (struct nexthop){.kind = alive ? NEXTHOP_FORWARD : NEXTHOP_UNRESOLVED, .iface = n->iface->id};
-	memcpy(nh->rewrite, &last_mac, sizeof(last_mac));
-	n->alive = alive;
-	nexthop_set(n->number, nh);
-}
-
-static struct neigh *neigh_of(const char *address)
-{
-	struct ip_addr a;
-	struct fault f;
-
-	assert_int_equal(ip_parse(address, "x", &a, &f), 0);
-	for (struct neigh *n = neighs; n; n = n->next)
-		if (ip_equal(&n->addr, &a))
-			return n;
-	fail_msg("nobody holds neighbour %s", address);
-	return NULL;
-}
-
-int neigh_hold(struct iface *i, const struct ip_addr *a, struct neigh **out)
-{
-	for (struct neigh *n = neighs; n; n = n->next)
-		if (n->iface == i && ip_equal(&n->addr, a)) {
-			n->refs++;
-			*out = n;
-			return 0;
-		}
-	*out = calloc(1, sizeof(**out));
-	**out = (struct neigh){.iface = i, .addr = *a, .refs = 1, .next = neighs};
-	assert_int_equal(nexthop_alloc(&(*out)->number), 0);
-	contents(*out, false);
-	neighs = *out;
-	return 0;
-}
-
-void neigh_release(struct neigh *n)
-{
-	struct neigh **at = &neighs;
-
-	if (--n->refs)
-		return;
-	while (*at != n)
-		at = &(*at)->next;
-	*at = n->next;
-	nexthop_free(n->number);
-	free(n);
-}
-
-uint32_t neigh_nexthop(const struct neigh *n)
-{
-	return n->number;
-}
+#include "fake_neighs.h"
 
 // What a worker finds for an address in a VRF: the number of the next hop, 0 for no route.
 static uint32_t found(const char *vrf, const char *address)
