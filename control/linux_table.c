@@ -9,9 +9,6 @@
 
 #include "host_tap.h"
 
-#pragma weak route_linux_set
-#pragma weak route_linux_del
-
 #define BUCKETS_MIN 1024
 #define NH_BUCKETS 4096
 
@@ -207,7 +204,7 @@ static void install(struct linux_table *t, struct entry *e, const struct route_v
 	if (e->installed && e->nvia == n && (n == 0 || memcmp(e->via, via, n * sizeof(*via)) == 0))
 		return;
 	copy = malloc(RTE_MAX(n, 1u) * sizeof(*copy));
-	if (!copy || !route_linux_set || route_linux_set(t->vrf, &e->prefix, via, n) < 0) {
+	if (!copy || route_linux_set(t->vrf, &e->prefix, via, n) < 0) {
 		free(copy);
 		uninstall(t, e);
 		t->stats.refused++;

@@ -10,8 +10,6 @@
 
 #include "ip_out.h"
 
-#pragma weak route_host_del
-
 #define BUCKETS 65536
 
 static LIST_HEAD(, neigh) hash[BUCKETS];

@@ -12,10 +12,6 @@
 #include "nd.h"
 #include "neigh.h"
 
-// Until there are routes.
-#pragma weak route_host_set
-#pragma weak route_host_del
-
 #define SLOT_MS 32
 #define SLOTS 4096 // a turn of the wheel is 131 s
 
@@ -96,7 +92,7 @@ static bool contents_same(const struct nexthop *a, const struct nexthop *b)
 
 static void host_route_set(struct neigh *n, bool want)
 {
-	if (want == n->in_fib || !route_host_set)
+	if (want == n->in_fib)
 		return;
 	if (!want)
 		route_host_del(n->iface->vrf, &n->addr);

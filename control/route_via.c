@@ -10,11 +10,6 @@
 #include "route.h"
 #include "route_group.h"
 
-// Programs without neighbours (unit tests) link no neigh.c.
-#pragma weak neigh_hold
-#pragma weak neigh_release
-#pragma weak neigh_nexthop
-
 static struct gateway **gateways; // by id, 0 unused
 static uint32_t ngateways, gateways_cap;
 static TAILQ_HEAD(gateway_list, gateway) waiting = TAILQ_HEAD_INITIALIZER(waiting);
@@ -408,7 +403,7 @@ static void gateway_find_anew(struct gateway *g)
 		hops_release(p.hops);
 		p = (struct place){.why = "no memory"};
 	}
-	if (p.iface && g->addr.family && (!neigh_hold || neigh_hold(p.iface, &g->addr, &to.neigh) < 0))
+	if (p.iface && g->addr.family && neigh_hold(p.iface, &g->addr, &to.neigh) < 0)
 		p = (struct place){.why = "the interface has no room for another neighbour"};
 	to.iface = p.iface;
 	to.through = p.hops;
