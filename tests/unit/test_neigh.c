@@ -131,6 +131,31 @@ static void first_packet_waits_and_is_sent_with_the_answer(void **state)
 	assert_int_equal(outcome(SLOW_FORWARDED), 1);
 }
 
+static void sender_is_told_when_nobody_answers(void **state)
+{
+	struct ip_addr sender = fx_addr("10.9.0.9");
+	const uint8_t *f;
+	uint32_t len;
+
+	packet_to("10.0.0.42");
+	assert_question("10.0.0.42", "ff:ff:ff:ff:ff:ff");
+	for (unsigned int k = 1; k < NEIGH_TRIES; k++) {
+		fx_wait(NEIGH_RETRANS_MS + 100);
+		assert_question("10.0.0.42", "ff:ff:ff:ff:ff:ff");
+		assert_null(fx_take(&len));
+	}
+	// The sender's own MAC is known, so that the error can be sent.
+	neigh_heard(up, &sender, &(struct rte_ether_addr){{2, 0, 0, 0, 0, 9}}, NEIGH_HEARD_CREATE);
+	assert_int_equal(route_host_set(up->vrf, &sender, neigh_find(up, &sender)->number), 0);
+	fx_wait(NEIGH_RETRANS_MS + 100);
+	f = fx_take(&len);
+	assert_non_null(f);
+	assert_int_equal(f[14 + 20], 3);
+	assert_int_equal(f[14 + 21], 1);
+	assert_int_equal(outcome(SLOW_TOLD), 1);
+	assert_null(neighbour("10.0.0.42"));
+}
+
 static void newest_packets_wait_when_many_come(void **state)
 {
 	uint32_t len;
@@ -435,6 +460,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(first_packet_waits_and_is_sent_with_the_answer),
+		T(sender_is_told_when_nobody_answers),
 		T(newest_packets_wait_when_many_come),
 		T(what_waits_in_all_is_bounded),
 		T(known_neighbour_is_asked_before_it_expires),
