@@ -13,17 +13,19 @@ A device closes its accounts with figures.close() before it gives a figure. The 
 targets table of docs/performance.md follow from here. Names are unique; `./dev bench list` shows them.
 """
 import dataclasses
+import functools
 
 import disturbance
 import dut
 import idle
 import ours
 import ovs
+import router
 import vhost
 import wire
 
 CYCLES = "cycles per packet"
-IO, SLUICE, OVS = dut.Testpmd.name, dut.Sluice.name, ovs.Ovs.name
+IO, SLUICE, OVS, ROUTER = dut.Testpmd.name, dut.Sluice.name, ovs.Ovs.name, router.Router.name
 
 
 class Device:
@@ -110,6 +112,18 @@ def rfc2544(size):
                     round_vhost(wire.Rfc2544, size), unit=wire.LOSSLESS, floor=IO)
 
 
+def route(family, flows, target):
+    count = {4: 1000000, 6: 250000}[family]
+    frames = family, functools.partial(router.prefixes, family, count), flows
+    return Scenario("route%d-%s" % (family, SHORT[flows]), "%s of IPv%d, routed by %s" %
+                    (COUNTS[flows], family, "a million routes" if family == 4 else "250 000 routes"),
+                    [Device(IO, router.Testpmd, *frames), Device(ROUTER, router.Million, *frames)], floor=IO,
+                    targets=[Target(ROUTER, target)])
+
+
+FEW = 4, functools.partial(router.small, 256), 1000 # routes, and flows to them
+
+
 ALL = [
     io(1000, 4),
     io(100000, 6),
@@ -121,6 +135,21 @@ ALL = [
     *[bridge(flows, 35 if flows == 100000 else 20, size, flows == 1000) for flows in SHORT for size in (256, 512, 1518)],
     macs(1000, 20),
     macs(100000, 35, left_out={OVS: "it takes two minutes to be taught 100 000 addresses by fdb/add"}),
+    route(4, 1000, 30),
+    route(4, 100000, 60),
+    route(6, 1000, 45),
+    route(6, 100000, 75),
+    Scenario("route4-256", "1000 UDP flows, routed by 256 /24, beside a rule of OpenFlow for each",
+             [Device(IO, router.Testpmd, *FEW), Device(ROUTER, router.Router, *FEW), Device(router.Ovs.name, router.Ovs, *FEW)],
+             floor=IO, targets=[Target(ROUTER, 30)]),
+    Scenario("ecmp", "1000 UDP flows by routes of one next hop and of eight",
+             [Device("one next hop", router.Router, *FEW), Device("eight next hops", router.Router, *FEW, router.NEIGHBOURS)],
+             floor="one next hop", targets=[Target("eight next hops", 8)]),
+    Scenario("route-load", "a million routes come and go while a worker polls",
+             [Device(router.Load.name, router.Load, 4, functools.partial(router.prefixes, 4, 1000000), 1)], unit=ours.GAP,
+             waited=1.0, targets=[Target(router.Load.name, 50, "median", ours.GAP),
+                                      Target(router.Load.name, 200000, "median", router.RATE + " loaded", at_most=False),
+                                      Target(router.Load.name, 200000, "median", router.RATE + " withdrawn", at_most=False)]),
     Scenario("vhost", "64-byte frames carried round two vhost-user ports", round_vhost(vhost.Ring), floor=IO,
              targets=[Target(SLUICE, 1.10, "ratio")]),
     Scenario("vhost-latency", "100 000 frames/s of 64 bytes from one guest's driver to the other's", round_vhost(wire.Latency),
