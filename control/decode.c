@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +169,24 @@ static const char *string_problem(const struct param *p, const json_t *value)
 	}
 }
 
+// JSON has one kind of number, and some programs write all of theirs with a point: 2.0 is an integer.
+static const char *int_problem(const struct param *p, const json_t *value)
+{
+	double number = json_number_value(value);
+
+	if (!json_is_number(value) || (json_is_real(value) && number != floor(number)))
+		return "has the wrong type";
+	if (json_is_real(value) && !(fabs(number) < 0x1p63))
+		return "is out of range";
+	return in_range(p, json_is_real(value) ? (int64_t)number : json_integer_value(value)) ? NULL
+											      : "is out of range";
+}
+
+static json_t *int_value(json_t *value)
+{
+	return json_is_real(value) ? json_integer((json_int_t)json_real_value(value)) : json_incref(value);
+}
+
 static const char *scalar_problem(const struct param *p, const json_t *value)
 {
 	switch (p->type) {
@@ -175,9 +194,7 @@ static const char *scalar_problem(const struct param *p, const json_t *value)
 		return json_is_boolean(value) ? NULL : "has the wrong type";
 	case PARAM_INT:
 	case PARAM_INTS:
-		if (!json_is_integer(value))
-			return "has the wrong type";
-		return in_range(p, json_integer_value(value)) ? NULL : "is out of range";
+		return int_problem(p, value);
 	case PARAM_NUMBER:
 		if (!json_is_number(value))
 			return "has the wrong type";
@@ -218,8 +235,8 @@ static int decode_objects(const struct param *p, const json_t *in, const struct 
 
 static int decode_array(const struct param *p, json_t *in, const struct place *at, json_t **out, struct fault *f)
 {
+	json_t *item, *array;
 	size_t i;
-	const json_t *item;
 
 	if (!json_is_array(in))
 		return refuse(p, at, in, "has the wrong type", f);
@@ -235,7 +252,14 @@ static int decode_array(const struct param *p, json_t *in, const struct place *a
 		if (problem != NULL)
 			return refuse(p, &here, item, problem, f);
 	}
-	*out = json_incref(in);
+	if (p->type != PARAM_INTS) {
+		*out = json_incref(in);
+		return 0;
+	}
+	array = json_array();
+	json_array_foreach (in, i, item)
+		json_array_append_new(array, int_value(item));
+	*out = array;
 	return 0;
 }
 
@@ -248,7 +272,10 @@ static int decode_value(const struct param *p, json_t *in, const struct place *a
 	problem = scalar_problem(p, in);
 	if (problem != NULL)
 		return refuse(p, at, in, problem, f);
-	*out = p->type == PARAM_MAC ? mac_lower(in) : json_incref(in);
+	if (p->type == PARAM_MAC)
+		*out = mac_lower(in);
+	else
+		*out = p->type == PARAM_INT ? int_value(in) : json_incref(in);
 	return 0;
 }
 

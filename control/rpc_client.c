@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "json_unfit.h"
 #include "rpc.h"
 #include "store.h"
 
@@ -15,6 +16,7 @@
 
 #define PARSE_ERROR -32700
 #define INVALID_REQUEST -32600
+#define INVALID_PARAMS -32602
 #define NO_RESOURCE -32004
 #define SYSTEM_FAILED -32006
 
@@ -288,8 +290,9 @@ static void request_run(struct rpc_client *c, json_t *request)
 		answer_fault(c, INVALID_REQUEST, id, "method", method, "a string", "method is missing or no string");
 	else if (params != NULL && !json_is_object(params) && !json_is_array(params))
 		answer_fault(c, INVALID_REQUEST, id, "params", params, "an object", "params has the wrong type");
-	else
-		request_call(c, json_string_value(method), params, id);
+	else // no parameters by position are none by name
+		request_call(c, json_string_value(method),
+			     json_is_array(params) && json_array_size(params) == 0 ? NULL : params, id);
 }
 
 static void batch_step(struct rpc_client *c)
@@ -307,10 +310,27 @@ static void batch_step(struct rpc_client *c)
 	c->batch_open = false;
 }
 
-static void text_unparsed(struct rpc_client *c, bool line_ended, const json_error_t *error)
+// JSON that is refused for one value in it: the answer names it, and has the request's id.
+static bool text_unfit(struct rpc_client *c, const char *text, size_t size, const json_error_t *error)
+{
+	struct json_unfit u;
+
+	if (json_unfit_find(text, size, error, &u) < 0)
+		return false;
+	if (!u.in_params)
+		answer_fault(c, INVALID_REQUEST, NULL, u.field, u.value, u.allowed, u.problem);
+	else if (u.id != NULL) // else it asked for no answer
+		answer_fault(c, INVALID_PARAMS, u.id, u.field, u.value, u.allowed, u.problem);
+	json_unfit_free(&u);
+	return true;
+}
+
+static void text_unparsed(struct rpc_client *c, const char *text, size_t size, const json_error_t *error)
 {
 	struct fault f = {0};
 
+	if (text_unfit(c, text, size, error))
+		return;
 	if (json_error_code(error) == json_error_duplicate_key) {
 		fault_set(&f, -EINVAL, NULL, NULL, NULL, "line %d column %d: %s", error->line, error->column,
 			  error->text);
@@ -321,7 +341,7 @@ static void text_unparsed(struct rpc_client *c, bool line_ended, const json_erro
 		  error->text);
 	answer_error(c, PARSE_ERROR, NULL, &f);
 	// Brackets matched, but what else is on this line is not to be trusted.
-	if (!line_ended)
+	if (text[size - 1] != '\n')
 		json_scan_skip(&c->scan);
 }
 
@@ -336,7 +356,7 @@ static void text_run(struct rpc_client *c, const char *text, size_t size)
 	}
 	request = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (request == NULL) {
-		text_unparsed(c, text[size - 1] == '\n', &error);
+		text_unparsed(c, text, size, &error);
 	} else if (!json_is_array(request)) {
 		request_run(c, request);
 		json_decref(request);
