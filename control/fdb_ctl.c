@@ -143,7 +143,8 @@ static bool visit_age(void *arg, const struct fdb_entry *e)
 {
 	struct domain *d = domain_by_id(fdb_key_domain(e->key));
 
-	if (e->is_static || !d || !d->bridge || !d->bridge->aging_s || e->age_s < d->bridge->aging_s)
+	// One more than asked for: a busy station was last seen in the second that has just ended.
+	if (e->is_static || !d || !d->bridge || !d->bridge->aging_s || e->age_s <= d->bridge->aging_s)
 		return false;
 	fdb_event_send("aged", d, e->key, port_obj_by_id(e->port_id));
 	forgotten(e);

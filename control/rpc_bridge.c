@@ -19,7 +19,7 @@ static const char *const vlan_modes[] = {"access", "trunk", "native", NULL};
 		 .max = 1000000,                                                                                       \
 		 .unit = "s",                                                                                          \
 		 .def = aging_def,                                                                                     \
-		 .help = "forget a station not heard of for so long, 10 or more; 0: never"},                           \
+		 .help = "forget a station not heard of for so long, within 6 s; 0: never"},                           \
 		{.name = "mac_limit",                                                                                  \
 		 .type = PARAM_INT,                                                                                    \
 		 .min = 0,                                                                                             \
@@ -42,21 +42,9 @@ static const struct param add_params[] = {
 	{0},
 };
 
-static int check_aging(const json_t *params, struct fault *f)
-{
-	const json_t *aging = json_object_get(params, "aging_time");
-	json_int_t s = json_integer_value(aging);
-
-	if (!aging || s == 0 || s >= 10)
-		return 0;
-	return rpc_fault_value(f, -EINVAL, "aging_time", aging, "0, or 10 to 1000000 s", "aging_time is out of range");
-}
-
 static int add(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f)
 {
-	int rc = check_aging(params, f);
-
-	return rc < 0 ? rc : bridge_add(c->txn, params, f);
+	return bridge_add(c->txn, params, f);
 }
 
 static const struct rpc_method method_add = {
@@ -110,8 +98,6 @@ static int set(struct rpc_call *c, const json_t *params, json_t **result, struct
 	struct bridge *b;
 	int rc = get(params, "name", &b, f);
 
-	if (rc == 0)
-		rc = check_aging(params, f);
 	return rc < 0 ? rc : bridge_set(c->txn, b, params, f);
 }
 

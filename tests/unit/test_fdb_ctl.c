@@ -390,6 +390,21 @@ static void stations_not_heard_of_are_forgotten_in_time(void **state)
 	assert_int_equal(macs_of("br"), 1);
 }
 
+static void a_busy_station_outlives_the_shortest_aging_time(void **state)
+{
+	three_ports();
+	must_do("bridge.set", "{'name': 'br', 'aging_time': 1}");
+	pass_s(1);
+	see(1, "br", 0, "a");
+	see(2, "br", 0, "a");
+	for (unsigned int i = 0; i < 5; i++) {
+		pass_s(1);
+		fdb_touch(fake.fdb, mac_key(1, domain_of("br", 0)->id), fdb_ctl_now());
+	}
+	assert_string_equal(where(1, "br", 0), "a");
+	assert_string_equal(where(2, "br", 0), "");
+}
+
 static void fdb_events_are_bounded_in_rate(void **state)
 {
 	three_ports();
@@ -422,6 +437,7 @@ int main(void)
 		TEST(a_full_table_still_takes_static_entries),
 		TEST(counts_agree_with_the_table_after_random_events),
 		TEST(stations_not_heard_of_are_forgotten_in_time),
+		TEST(a_busy_station_outlives_the_shortest_aging_time),
 		TEST(fdb_events_are_bounded_in_rate),
 	};
 
