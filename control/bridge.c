@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../datapath/rcu.h"
+#include "flow_switch.h"
 #include "iface.h"
 #include "publish.h"
 #include "rpc.h"
@@ -38,6 +39,7 @@ static void bridge_free(void *arg)
 {
 	struct bridge *b = arg;
 
+	flow_switch_free(b->flow);
 	json_decref(b->conf);
 	names_free(&b->ports);
 	free(b->vlan);
@@ -55,7 +57,11 @@ static void add_undo(void *arg)
 
 static void add_done(void *arg)
 {
-	bridge_event("added", arg);
+	struct bridge *b = arg;
+
+	bridge_event("added", b);
+	if (b->flow)
+		flow_switch_created(b->flow);
 }
 
 static void apply_conf(struct bridge *b)
@@ -84,8 +90,6 @@ int bridge_add(struct txn *t, const json_t *conf, struct fault *f)
 
 	if (names_find(&bridges, name))
 		return fault_str(f, -EEXIST, "name", name, "a name that no bridge has", "bridge %s exists", name);
-	if (strcmp(mode, "learn") != 0)
-		return fault_str(f, -ENOTSUP, "mode", mode, "\"learn\"", "this build has no flow tables");
 	b = calloc(1, sizeof(*b));
 	if (!b || names_reserve(&bridges) < 0) {
 		free(b);
@@ -98,6 +102,11 @@ int bridge_add(struct txn *t, const json_t *conf, struct fault *f)
 				 "no broadcast domain is left: %u bridges and VLANs are in use", DOMAIN_MAX - 1);
 	}
 	memcpy(b->name, name, strlen(name) + 1);
+	if (strcmp(mode, "flow") == 0 && flow_switch_create(b, f) < 0) {
+		domain_release(b->rest);
+		bridge_free(b);
+		return -ENOMEM;
+	}
 	b->rest->named = 1;
 	b->conf = json_deep_copy(conf);
 	apply_conf(b);
@@ -133,6 +142,8 @@ static void del_done(void *arg)
 	struct bridge *b = arg;
 
 	bridge_event("removed", b);
+	if (b->flow)
+		flow_switch_removed(b->flow);
 	vlan_reap(b, true);
 	rcu_defer(b, del_final);
 }

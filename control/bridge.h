@@ -19,6 +19,7 @@
 #include "../datapath/state.h"
 #include "port.h"
 
+struct flow_bridge;
 struct iface;
 
 enum vlan_mode { VLAN_ACCESS, VLAN_TRUNK, VLAN_NATIVE };
@@ -52,6 +53,9 @@ struct bridge_port {
 	uint64_t vids[VLAN_COUNT / 64]; // else these
 	struct vid_table *table;        // as of bridge->map_generation == table_generation
 	uint32_t table_generation;
+	uint32_t of_no;       // OpenFlow number (flow_switch.h); 0: the bridge is in mode learn
+	uint32_t of_config;   // OFPPC_*, but for PORT_DOWN
+	uint64_t of_since_ns; // when it joined, CLOCK_MONOTONIC
 };
 
 struct bridge {
@@ -66,12 +70,13 @@ struct bridge {
 	struct domain **vlan;    // [VLAN_COUNT], NULL until the first is named
 	uint32_t map_generation; // one more whenever a VLAN gets or loses its domain
 	uint32_t nstatic;
-	struct names ports; // of port_obj, whose bp is not NULL
+	struct flow_bridge *flow; // NULL: mode learn
+	struct names ports;       // of port_obj, whose bp is not NULL
 	LIST_HEAD(, iface) ifaces;
 	LIST_HEAD(, vid_table) tables;
 };
 
-// 0, -EEXIST, -ENOTSUP (mode), -ENOSPC no domain id left.
+// 0, -EEXIST, -ENOSPC no domain id left.
 int bridge_add(struct txn *t, const json_t *conf, struct fault *f);
 int bridge_del(struct txn *t, struct bridge *b, struct fault *f); // -EBUSY while it has ports
 int bridge_set(struct txn *t, struct bridge *b, const json_t *set, struct fault *f);

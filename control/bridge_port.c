@@ -7,6 +7,7 @@
 #include "../datapath/rcu.h"
 #include "bridge.h"
 #include "fdb_static.h"
+#include "flow_switch.h"
 #include "iface.h"
 #include "publish.h"
 #include "rpc.h"
@@ -18,10 +19,12 @@ static void link_in(struct bridge_port *bp)
 {
 	bp->port->bp = bp;
 	names_add(&bp->bridge->ports, bp->port);
+	flow_switch_port_reattach(bp);
 }
 
 static void link_out(struct bridge_port *bp)
 {
+	flow_switch_port_detach(bp);
 	names_del(&bp->bridge->ports, bp->port);
 	bp->port->bp = NULL;
 }
@@ -111,6 +114,7 @@ void bridge_port_destroy(struct bridge_port *bp)
 static void add_done(void *arg)
 {
 	member_event("port_added", arg);
+	flow_switch_port_tell(arg, FLOW_PORT_ADDED);
 }
 
 static int find_both(const json_t *conf, struct bridge **b, struct port_obj **p, struct fault *f)
@@ -129,6 +133,9 @@ static int find_both(const json_t *conf, struct bridge **b, struct port_obj **p,
 		return fault_str(f, -EBUSY, "port", port, "a port without L3 interfaces",
 				 "port %s has L3 interface %s: it cannot be in a bridge too", port,
 				 LIST_FIRST(&(*p)->ifaces)->name);
+	if (rc == 0 && json_object_get(conf, "of_port") && !(*b)->flow)
+		return fault_set(f, -EINVAL, "of_port", NULL, "absent, or a bridge in mode flow",
+				 "bridge %s is not in mode flow", bridge);
 	if (rc < 0 || !(*p)->bp)
 		return rc;
 	if ((*p)->bp->bridge == *b)
@@ -165,6 +172,10 @@ int bridge_port_add(struct txn *t, const json_t *conf, struct fault *f)
 			  "no broadcast domain is left: %u bridges and VLANs are the most", DOMAIN_MAX - 1);
 		goto free_bp;
 	}
+	if (b->flow)
+		rc = flow_switch_port_attach(t, bp, json_integer_value(json_object_get(conf, "of_port")), f);
+	if (rc < 0)
+		goto detach;
 	link_in(bp);
 	txn_undo(t, add_undo, NULL, bp);
 	txn_done(t, add_done, NULL, bp);
@@ -173,6 +184,9 @@ int bridge_port_add(struct txn *t, const json_t *conf, struct fault *f)
 	t->publish = true;
 	return 0;
 
+detach:
+	vlan_detach(bp);
+	vlan_reap(b, false);
 free_bp:
 	free(bp);
 	return rc;
@@ -192,6 +206,7 @@ static void del_done(void *arg)
 	struct bridge_port *bp = arg;
 
 	member_event("port_removed", bp);
+	flow_switch_port_tell(bp, FLOW_PORT_REMOVED);
 	vlan_reap(bp->bridge, true);
 	bridge_port_free(bp);
 }
@@ -211,6 +226,7 @@ int bridge_port_del(struct txn *t, struct bridge *b, struct port_obj *p, struct 
 	vlan_detach(bp);
 	txn_undo(t, del_undo, NULL, bp);
 	txn_done(t, del_done, NULL, bp);
+	flow_switch_port_forget(t, bp);
 	member_key(bp, key);
 	txn_del(t, "bridge_port", key);
 	t->publish = true;

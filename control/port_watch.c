@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "fdb_ctl.h"
+#include "flow_switch.h"
 #include "iface.h"
 #include "port.h"
 #include "rpc.h"
@@ -45,6 +46,8 @@ void port_event_send(const char *what, const struct port_obj *p)
 			   json_pack("{s:s,s:s,s:i,s:s,s:s?}", "name", p->name, "type", p->ops->name, "id", p->id,
 				     "admin", p->admin_up ? "up" : "down", "error",
 				     p->state == PORT_OBJ_FAILED ? p->error.message : NULL));
+	if (p->bp)
+		flow_switch_port_tell(p->bp, FLOW_PORT_CHANGED);
 }
 
 static void handle_link(struct port_obj *p)

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "bridge.h"
+#include "flow_switch.h"
 #include "kinds.h"
 #include "list.h"
 #include "rpc.h"
@@ -38,7 +39,7 @@ static const struct param add_params[] = {
 	 .type = PARAM_ENUM,
 	 .choices = modes,
 	 .def = "\"learn\"",
-	 .help = "learn: a learning switch; flow: flow tables decide, not in this build"},
+	 .help = "learn: a learning switch; flow: flow tables decide (flow.add), an OpenFlow switch"},
 	{0},
 };
 
@@ -137,6 +138,8 @@ static json_t *bridge_json(const struct bridge *b)
 		json_t *member = json_pack("{s:s}", "port", bp->port->name);
 
 		bridge_port_json(bp, member);
+		if (bp->of_no)
+			json_object_set_new(member, "of_port", json_integer(bp->of_no));
 		json_array_append_new(ports, member);
 	}
 	for (uint16_t v = 0; b->vlan && v < VLAN_COUNT; v++)
@@ -175,7 +178,8 @@ static const struct rpc_method method_list = {
 	.result = "An array of objects: name, learning, aging_time, mac_limit, arp_suppress, mode, macs (stations "
 		  "learned), static "
 		  "(static "
-		  "FDB entries), vlans (those that a port names), ports (array of {port, vlan_mode, tag, trunks}).",
+		  "FDB entries), vlans (those that a port names), ports (array of {port, vlan_mode, tag, trunks, "
+		  "of_port (in mode flow)}).",
 	.example = "{}",
 	.call = list,
 };
@@ -200,6 +204,11 @@ static const struct param port_add_params[] = {
 	 .min = 0,
 	 .max = 4094,
 	 .help = "VLANs that a trunk or native port carries, 0 being untagged frames at a trunk; absent or empty: all"},
+	{.name = "of_port",
+	 .type = PARAM_INT,
+	 .min = 1,
+	 .max = FLOW_PORT_NUMBERS - 1,
+	 .help = "its OpenFlow port number, in a bridge of mode flow; absent: chosen, and the same after a restart"},
 	{0},
 };
 

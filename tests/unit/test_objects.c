@@ -69,8 +69,6 @@ static void refusals_name_field_and_value(void **state)
 	must_refuse(-ENOTSUP, &f, "port.driver", "{'name': 'a'}");
 	must_refuse(-ENOTSUP, &f, "port.xstats", "{'name': 'a'}");
 	assert_string_equal(f.field, "name");
-	must_refuse(-ENOTSUP, &f, "bridge.add", "{'name': 'br', 'mode': 'flow'}");
-	assert_string_equal(f.field, "mode");
 	must_refuse(-EINVAL, &f, "bridge.add", "{'name': 'br', 'aging_time': -1}");
 	assert_string_equal(f.field, "aging_time");
 	must_do("bridge.add", "{'name': 'br'}");
