@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flow_group.h"
+
+#define DRAWS 8 // at random, before those that are alive are counted
+
+// Murmur3's finalizer (Appleby 2011).
+static uint64_t mix(uint64_t h)
+{
+	h ^= h >> 33;
+	h *= UINT64_C(0xff51afd7ed558ccd);
+	h ^= h >> 33;
+	h *= UINT64_C(0xc4ceb9fe1a85ec53);
+	return h ^ h >> 33;
+}
+
+void flow_group_assign(uint16_t *slot, uint32_t nslots, const uint16_t *weight, uint32_t n)
+{
+	uint32_t quota[FLOW_BUCKETS_MAX], next = 0;
+	uint64_t total = 0, sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		total += weight[i];
+	// Rounded sums, so that the shares add up.
+	for (uint32_t i = 0; i < n; i++) {
+		const uint64_t before = sum * nslots / total;
+
+		sum += weight[i];
+		quota[i] = (uint32_t)(sum * nslots / total - before);
+	}
+	for (uint32_t s = 0; s < nslots; s++) {
+		if (slot[s] < n && quota[slot[s]] > 0)
+			quota[slot[s]]--;
+		else
+			slot[s] = FLOW_NO_BUCKET;
+	}
+	for (uint32_t s = 0; s < nslots; s++) {
+		if (slot[s] != FLOW_NO_BUCKET)
+			continue;
+		while (quota[next] == 0)
+			next++;
+		quota[next]--;
+		slot[s] = (uint16_t)next;
+	}
+}
+
+static bool is_alive(const uint64_t *alive, uint32_t bucket)
+{
+	return alive[bucket / 64] >> bucket % 64 & 1;
+}
+
+uint16_t flow_group_select(const uint16_t *slot, uint32_t nslots, const uint64_t *alive, uint32_t n, uint64_t hash)
+{
+	uint32_t count = 0, nth;
+
+	for (uint32_t i = 0; i < DRAWS; i++) {
+		const uint16_t bucket = slot[hash & (nslots - 1)];
+
+		if (is_alive(alive, bucket))
+			return bucket;
+		hash = mix(hash + 1);
+	}
+	for (uint32_t i = 0; i < (n + 63) / 64; i++)
+		count += (uint32_t)__builtin_popcountll(alive[i]);
+	if (count == 0)
+		return FLOW_NO_BUCKET;
+	nth = (uint32_t)(hash % count);
+	for (uint32_t i = 0; i < n; i++) {
+		if (is_alive(alive, i) && nth-- == 0)
+			return (uint16_t)i;
+	}
+	return FLOW_NO_BUCKET;
+}
+
+uint64_t flow_group_hash(const struct flow_key *key, uint64_t seed)
+{
+	// Word 0 without the port, word 1 without DSCP, ECN and presence; addresses of all kinds.
+	uint64_t h = mix(seed ^ (key->word[0] & UINT32_MAX));
+
+	h = mix(h ^ (key->word[1] & UINT64_C(0xffffffffff000000)));
+	for (uint32_t i = 2; i <= 7; i++)
+		h = mix(h ^ key->word[i]);
+	return h;
+}
