@@ -29,6 +29,7 @@ static uint64_t now_ms;
 static struct event *bell, *timer;
 static struct slow_bucket event_bucket;
 static uint64_t events_suppressed;
+static void (*flow_input)(const struct punt *p);
 
 // Clock, buckets, accounts.
 
@@ -172,10 +173,22 @@ static void resolve(const struct punt *p, struct iface *i)
 		ip_out_nexthop(p->nexthop, m, i->id);
 }
 
+void slow_flow_set(void (*input)(const struct punt *p))
+{
+	flow_input = input;
+}
+
 static void dispatch(const struct punt *p)
 {
 	struct iface *i = p->iface ? iface_by_id(p->iface) : NULL;
 
+	if (p->class >= PUNT_FLOW_MISS) {
+		if (flow_input)
+			flow_input(p);
+		else
+			slow_end(p->m, SLOW_IGNORED);
+		return;
+	}
 	if (p->iface && (!i || i->deleted || !i->up)) {
 		slow_end(p->m, SLOW_NO_IFACE);
 		return;

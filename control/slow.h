@@ -84,6 +84,8 @@ int slow_create(struct event_base *base);
 void slow_destroy(void);
 // Takes and handles what workers punted, at most SLOW_QUOTA packets of each class. Returns how many.
 unsigned int slow_poll(void);
+// Who takes the packets for controllers (PUNT_FLOW_*), and ends them by slow_end(); NULL: nobody, they are ignored.
+void slow_flow_set(void (*input)(const struct punt *p));
 // Time goes on: timers of neighbours, duplicate address detection, advertisements.
 void slow_tick(uint64_t now_ms);
 

@@ -32,8 +32,8 @@ static uint64_t band_take(const struct flow_band *b, bool bits, uint64_t now, ui
 	uint64_t t = *spent, exceed = 0;
 	uint32_t i;
 
-	// A full bucket overflows. One that seems to be spent far into the future was last used half a turn of the clock
-	// ago: no worker's time is ahead of another's by more than SKEW.
+	// A full bucket overflows. One that seems to be spent far into the future was last used half a turn of the
+	// clock ago: no worker's time is ahead of another's by more than SKEW.
 	if (now - t > b->depth && t - now > SKEW)
 		t = now - b->depth;
 	lane_foreach (i, lanes) {

@@ -20,7 +20,7 @@
 
 #include "burst.h"
 
-#define FLOW_BANDS_MAX 8
+#define FLOW_BANDS_MAX 16
 
 struct flow_band {
 	uint64_t rate;  // packets or bits per second, 1 or more

@@ -30,13 +30,32 @@
 	X(LOCAL, "local", 50000, 1024, "all else to our addresses, and link-local multicast")                          \
 	X(TTL, "ttl", 2000, 256, "time to live exceeded: the sender is told")                                          \
 	X(MTU, "mtu", 2000, 256, "too big for the next link and not to be fragmented: the sender is told")             \
-	X(UNREACHABLE, "unreachable", 2000, 256, "no route, or a route that rejects: the sender is told")
+	X(UNREACHABLE, "unreachable", 2000, 256, "no route, or a route that rejects: the sender is told")              \
+	X(FLOW_MISS, "flow_miss", 20000, 1024, "to the controller of a flow bridge, by a table-miss entry")            \
+	X(FLOW_ACTION, "flow_action", 20000, 1024, "to the controller of a flow bridge, by an action")                 \
+	X(FLOW_TTL, "flow_ttl", 2000, 256, "to the controller of a flow bridge, as its time to live is over")
 
 enum punt_class {
 #define X(id, name, rate, burst, help) PUNT_##id,
 	PUNT_CLASSES(X)
 #undef X
 		PUNT_CLASS_COUNT,
+};
+
+// Why a packet goes to the controller. Values are OFPR_*.
+enum flow_reason { FLOW_REASON_NO_MATCH, FLOW_REASON_ACTION, FLOW_REASON_TTL };
+
+// What goes with a packet to the controller, in struct punt of the classes FLOW_MISS, FLOW_ACTION and FLOW_TTL.
+// The packet is whole, as it was when it was sent; a checksum that was left to a device is filled in, but in packets to
+// be segmented.
+struct flow_packet_in {
+	uint8_t reason; // enum flow_reason
+	uint8_t table;  // FLOW_NO_TABLE: from a packet-out
+	uint16_t max_len;
+	uint16_t number;  // of the switch
+	uint32_t in_port; // OpenFlow number, FLOW_OUT_* too
+	uint64_t cookie;  // all ones: of no entry
+	uint64_t metadata, tunnel_id;
 };
 
 // A punted packet, which nobody else holds. Its data begins at the Ethernet header; a tag that belongs to the domain's
@@ -52,6 +71,7 @@ struct punt {
 	uint16_t l3;      // bytes before the network header
 	uint16_t mtu;     // PUNT_MTU: of the next link
 	uint32_t nexthop; // PUNT_RESOLVE, PUNT_UNREACHABLE: the number that the FIB or the group gave, 0 no route
+	struct flow_packet_in flow; // PUNT_FLOW_*; of the rest above, these have class and in_port alone
 };
 
 // Takes up to n packets of a class, from all workers in turn; they are the caller's. Control.

@@ -45,7 +45,10 @@ struct fwd_port {
 	uint16_t bridge;    // index of the bridge, 0 none
 	uint16_t peer;      // in modes other than switch: the port that its packets leave by, maybe itself
 	uint8_t mode;       // enum fwd_mode
-	struct pktgen_port *pktgen; // FWD_MODE_PKTGEN
+	uint16_t flow;      // the switch (flow.h) that its packets go through first; 0: none
+	bool flow_no_recv, flow_no_fwd, flow_no_packet_in; // OFPPC_*
+	uint32_t flow_port;                                // its OpenFlow number
+	struct pktgen_port *pktgen;                        // FWD_MODE_PKTGEN
 	struct rte_ether_addr mac;
 };
 

@@ -121,6 +121,11 @@ void workers_destroy(void)
 	punt_bell_destroy();
 }
 
+bool workers_running(void)
+{
+	return running;
+}
+
 struct worker *worker_at(unsigned int i)
 {
 	return workers[i];

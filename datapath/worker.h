@@ -93,6 +93,7 @@ int workers_create(const struct worker_conf *conf, unsigned int n, struct fdb *f
 int workers_start(void);
 void workers_stop(void); // waits for them to leave their loops
 void workers_destroy(void);
+bool workers_running(void);
 unsigned int workers_count(void);
 const struct worker_conf *worker_conf(unsigned int i);
 enum worker_idle worker_idle_get(unsigned int i);

@@ -5,6 +5,7 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include "flow_worker.h"
 #include "lanes_ip.h"
 #include "mode.h"
 #include "rcu.h"
@@ -126,6 +127,7 @@ static int worker_loop(void *arg)
 {
 	struct worker *w = arg;
 	struct rest r = {0};
+	struct flow_worker *flow;
 
 	rte_rcu_qsbr_thread_online(rcu_var(), w->index);
 	w->tsc = rte_rdtsc();
@@ -142,6 +144,9 @@ static int worker_loop(void *arg)
 			if (unlikely(!rte_ring_empty(w->injects)))
 				got += inject_run(w);
 			flush(w);
+			flow = __atomic_load_n(&w->flow, __ATOMIC_ACQUIRE);
+			if (flow)
+				flow_worker_fold(flow, w->tsc);
 		}
 		if (unlikely(w->punted))
 			worker_punt_bell(w);

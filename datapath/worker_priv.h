@@ -68,8 +68,9 @@ struct worker {
 	bool punted; // something since the bell was looked at
 	struct worker_conf conf;
 	struct burst burst;
-	struct seen seen;    // sources that the bridge need not look up
-	struct burst *parts; // of packets that were fragmented, on their way out; all are `routed`
+	struct seen seen;         // sources that the bridge need not look up
+	struct flow_worker *flow; // NULL: no flow tables. Written by control once
+	struct burst *parts;      // of packets that were fragmented, on their way out; all are `routed`
 
 	struct worker_shared {
 		bool stop;               // written by control

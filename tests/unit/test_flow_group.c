@@ -109,10 +109,10 @@ static void one_of_many_that_lives_is_found(void **state)
 // Flows that differ in one field of any layer spread; what is no flow's does not count.
 static void flows_are_told_apart(void **state)
 {
-	static const enum flow_field fields[] = {
-		FLOW_FIELD_ETH_DST,  FLOW_FIELD_ETH_SRC,  FLOW_FIELD_VLAN_VID, FLOW_FIELD_IPV4_SRC, FLOW_FIELD_IPV4_DST,
-		FLOW_FIELD_IPV6_SRC, FLOW_FIELD_IPV6_DST, FLOW_FIELD_TCP_SRC,  FLOW_FIELD_UDP_DST,  FLOW_FIELD_ARP_SPA,
-		FLOW_FIELD_ARP_TPA,  FLOW_FIELD_ARP_SHA};
+	static const enum flow_field fields[] = {FLOW_FIELD_ETH_DST,  FLOW_FIELD_ETH_SRC,  FLOW_FIELD_VLAN_VID,
+						 FLOW_FIELD_IPV4_SRC, FLOW_FIELD_IPV4_DST, FLOW_FIELD_IPV6_SRC,
+						 FLOW_FIELD_IPV6_DST, FLOW_FIELD_TCP_SRC,  FLOW_FIELD_UDP_DST,
+						 FLOW_FIELD_ARP_SPA,  FLOW_FIELD_ARP_TPA,  FLOW_FIELD_ARP_SHA};
 	static const enum flow_field others[] = {FLOW_FIELD_IN_PORT, FLOW_FIELD_METADATA, FLOW_FIELD_IP_ECN,
 						 FLOW_FIELD_IP_DSCP};
 

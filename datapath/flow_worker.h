@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// Flow tables from within: what a worker has of its own for them.
+//
+// Threads: a struct flow_worker is its worker's, but for the part that says otherwise.
+#ifndef FLOW_WORKER_H
+#define FLOW_WORKER_H
+
+#include "../tables/flow_cache.h"
+#include "flow.h"
+#include "flow_verdict.h"
+#include "worker_priv.h"
+
+#define FLOW_FOLD_US 2000   // from one regular folding to the next
+#define FLOW_FOLD_SLICE 128 // counters for each loop
+#define FLOW_FOLD_ASKED 512 // the same while control waits
+
+// Of all switches. Written by control, read by workers (RCU).
+struct flow_tables {
+	uint64_t generation; // atomic
+	const struct flow_switch *sw[FLOW_SWITCHES_MAX];
+	const struct flow_entry **entry; // [FLOW_ENTRIES_MAX]
+	const struct flow_group **group; // [FLOW_GROUPS_MAX]
+	struct flow_meter **meter;       // [FLOW_METERS_MAX]
+};
+
+struct flow_worker {
+	const struct flow_tables *tables;
+	struct flow_count *count[FLOW_COUNT_KINDS]; // written by the worker, read by control
+	struct flow_cache *cache;
+	struct flow_verdicts verdicts;
+	uint64_t fold_at;     // TSC of the next regular folding
+	uint64_t folding_for; // ticket that the folding under way answers
+	bool folding;         // is under way
+
+	struct {
+		uint64_t asked; // ticket; written by control
+	} shared __rte_cache_aligned;
+	struct {
+		uint64_t done; // ticket; written by the worker
+	} reply __rte_cache_aligned;
+} __rte_cache_aligned;
+
+const struct flow_tables *flow_tables(void);
+
+// A worker's part. worker_flow_destroy() takes one that has none. Control.
+int worker_flow_create(struct worker *w, uint32_t cache_entries);
+void worker_flow_destroy(struct worker *w);
+void flow_worker_free(struct flow_worker *f);
+
+// Does its share of folding, once per loop. now: TSC.
+void flow_worker_fold(struct flow_worker *f, uint64_t now);
+// Folds everything. Control, while the worker does not run.
+void flow_fold_all(struct flow_worker *f);
+
+#endif
