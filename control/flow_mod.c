@@ -55,7 +55,7 @@ static int bucket_check(const struct group_mod *m, const struct group_bucket *b,
 
 int group_mod_check(const struct group_mod *m, struct flow_error *e)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, weights = 0;
 	int rc = 0;
 
 	if (m->command > GROUP_DELETE)
@@ -73,12 +73,15 @@ int group_mod_check(const struct group_mod *m, struct flow_error *e)
 		return flow_error_int(e, OFPGMFC_INVALID_GROUP, "buckets", m->nbuckets, "1",
 				      "an indirect group has one bucket");
 	for (uint32_t i = 0; i < m->nbuckets; i++)
-		bytes += 16 + 24 * (uint64_t)m->buckets[i].actions.n;
+		bytes += 16 + 24 * (uint64_t)m->buckets[i].actions.n, weights += m->buckets[i].weight;
 	if (bytes > GROUP_BYTES_MAX)
 		return flow_error_int(e, OFPGMFC_OUT_OF_BUCKETS, "buckets", m->nbuckets, NULL,
 				      "the buckets do not fit into one message");
 	for (uint32_t i = 0; rc == 0 && i < m->nbuckets; i++)
 		rc = bucket_check(m, &m->buckets[i], e);
+	if (rc == 0 && m->type == GROUP_SELECT && m->nbuckets > 0 && weights == 0)
+		rc = flow_error_int(e, OFPGMFC_INVALID_GROUP, "buckets.weight", 0, "1..65535 of at least one bucket",
+				    "no bucket of the group has a weight");
 	return rc;
 }
 

@@ -69,6 +69,7 @@ static int bucket_parse(struct group_mod *m, char *text, struct flow_error *e)
 
 	if (b == NULL)
 		return flow_error_set(e, OFPGMFC_OUT_OF_BUCKETS, "text", NULL, NULL, "no memory for the buckets");
+	b->weight = m->type == GROUP_SELECT;
 	for (char *begin = at; *(begin = at + strspn(at, ", ")) != '\0';) {
 		char word[64];
 		const size_t n = strcspn(begin, ", ");

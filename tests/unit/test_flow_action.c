@@ -175,6 +175,7 @@ static void groups_that_cannot_be_are_refused(void **state)
 	expect_refused(group_mod_check(&m, &error), OFPGMFC_INVALID_GROUP);
 
 	assert_int_equal(bucket(GROUP_SELECT, 7, no_port, no_group), 0);
+	expect_refused(bucket(GROUP_SELECT, 0, no_port, no_group), OFPGMFC_INVALID_GROUP);
 	expect_refused(bucket(GROUP_ALL, 7, no_port, no_group), OFPGMFC_INVALID_GROUP);
 	assert_int_equal(bucket(GROUP_FF, 0, 1, no_group), 0);
 	assert_int_equal(bucket(GROUP_FF, 0, no_port, 1), 0);

@@ -183,6 +183,8 @@ static void groups_are_written_in_one_form(void **state)
 		 NULL},
 		{"group_id=5 type=select bucket=weight:5,output:1,output:2",
 		 "group_id=5,type=select,bucket=weight:5,actions=output:1,output:2"},
+		{"group_id=5,type=select,bucket=1,bucket=weight:0,2",
+		 "group_id=5,type=select,bucket=weight:1,actions=output:1,bucket=weight:0,actions=output:2"},
 		{"group_id=6,type=fast_failover,bucket=watch_port:1,watch_group:3,output:1,bucket=watch_port=2,actions="
 		 "drop",
 		 "group_id=6,type=ff,bucket=watch_port:1,watch_group:3,actions=output:1,bucket=watch_port:2,actions="
