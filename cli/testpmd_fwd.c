@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // show config, set fwd|burst|nbcore|verbose|txpkts, start, stop.
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -168,6 +170,8 @@ static enum status print_rxtx(struct session *s, const struct config *c)
 
 	printf("  %s packet forwarding packets/burst=%llu\n", describe_text(c->fwd, "mode"),
 	       testpmd_count(c->fwd, "burst"));
+	if (strcmp(describe_text(c->fwd, "mode"), "txonly") == 0)
+		printf("  packet len=%llu - nb packet segments=1\n", testpmd_count(c->fwd, "txonly_bytes"));
 	printf("  nb forwarding cores=%zu - nb forwarding ports=%zu\n", json_array_size(c->workers),
 	       json_array_size(c->ports));
 	json_array_foreach (c->ports, i, p) {
@@ -194,6 +198,18 @@ static enum status print_cores(struct session *s)
 	return st;
 }
 
+static enum status print_txpkts(struct session *s)
+{
+	json_t *fwd;
+	enum status st = session_call(s, "fwd.get", NULL, &fwd);
+
+	if (st == STATUS_DONE)
+		printf("Number of segments: 1\nSegment sizes: %llu\nSplit packet: off\n",
+		       testpmd_count(fwd, "txonly_bytes"));
+	json_decref(fwd);
+	return st;
+}
+
 enum status testpmd_show_config(struct session *s, char *const *words, size_t n)
 {
 	bool fwd = strcmp(words[2], "fwd") == 0, rxtx = strcmp(words[2], "rxtx") == 0;
@@ -202,8 +218,10 @@ enum status testpmd_show_config(struct session *s, char *const *words, size_t n)
 
 	if (strcmp(words[2], "cores") == 0)
 		return print_cores(s);
+	if (strcmp(words[2], "txpkts") == 0)
+		return print_txpkts(s);
 	if (!fwd && !rxtx)
-		return session_fail(s, STATUS_USAGE, "show config: no '%s' here (there is: fwd, rxtx, cores)",
+		return session_fail(s, STATUS_USAGE, "show config: no '%s' here (there is: fwd, rxtx, cores, txpkts)",
 				    words[2]);
 	st = need_modes(s, words, n);
 	if (st == STATUS_DONE)
@@ -235,32 +253,35 @@ enum status testpmd_set_fwd(struct session *s, char *const *words, size_t n)
 	return st;
 }
 
-// A number of fwd.get.
-static enum status fwd_number(struct session *s, const char *name, unsigned long long *number)
+// Sets one number of fwd.set and leaves the rest.
+static enum status fwd_change(struct session *s, const char *name, unsigned int value)
 {
-	json_t *fwd;
+	json_t *params, *result = NULL, *fwd;
 	enum status st = session_call(s, "fwd.get", NULL, &fwd);
 
-	*number = st == STATUS_DONE ? testpmd_count(fwd, name) : 0;
+	if (st != STATUS_DONE)
+		return st;
+	params = json_pack("{s:O,s:i}", "mode", json_object_get(fwd, "mode"), name, (int)value);
+	if (json_object_get(fwd, "pairs") != NULL)
+		json_object_set(params, "pairs", json_object_get(fwd, "pairs"));
+	st = session_call(s, "fwd.set", params, &result);
+	json_decref(params);
+	json_decref(result);
 	json_decref(fwd);
 	return st;
 }
 
 enum status testpmd_set_burst(struct session *s, char *const *words, size_t n)
 {
-	unsigned long long have;
 	unsigned int burst;
 	enum status st;
 
 	if (!testpmd_parse(words[2], 512, &burst) || burst == 0)
 		return session_fail(s, STATUS_USAGE, "set burst: '%s' is not 1 to 512", words[2]);
-	st = fwd_number(s, "burst", &have);
-	if (st != STATUS_DONE)
-		return st;
-	if (burst != have)
-		return testpmd_refuse(s, words, n, "a worker takes up to 64 packets at once, always");
-	printf("Number of packets per burst set to %u\n", burst);
-	return STATUS_DONE;
+	st = fwd_change(s, "burst", burst);
+	if (st == STATUS_DONE)
+		printf("Number of packets per burst set to %u\n", burst);
+	return st;
 }
 
 enum status testpmd_set_nbcore(struct session *s, char *const *words, size_t n)
@@ -290,26 +311,38 @@ enum status testpmd_set_nbcore(struct session *s, char *const *words, size_t n)
 
 enum status testpmd_set_verbose(struct session *s, char *const *words, size_t n)
 {
+	json_t *memory = testpmd_memory(s, "verbose");
+	unsigned long long before = testpmd_count(memory, "level");
 	unsigned int level;
 
 	if (!testpmd_parse(words[2], 0xffff, &level))
 		return session_fail(s, STATUS_USAGE, "set verbose: '%s' is not a level", words[2]);
-	if (level != 0)
-		return testpmd_refuse(s, words, n,
-				      "packets are not printed as they pass; counters say what became of them");
-	puts("Change verbose level from 0 to 0");
-	return STATUS_DONE;
+	json_object_set_new(memory, "level", json_integer(level));
+	printf("Change verbose level from %llu to %u\n", before, level);
+	if (level == 0)
+		return STATUS_DONE;
+	return session_fail(s, STATUS_DONE,
+			    "set verbose: packets are not printed as they pass; counters say what became of them");
 }
 
+// On the wire it is the same in how many parts a frame lay in memory, so their sum is what counts.
 enum status testpmd_set_txpkts(struct session *s, char *const *words, size_t n)
 {
-	unsigned long long made;
-	unsigned int length;
-	enum status st = fwd_number(s, "txonly_bytes", &made);
+	const char *at = words[2];
+	unsigned long total = 0, length;
+	bool good;
+	char *end;
 
-	if (st == STATUS_DONE && (!testpmd_parse(words[2], 65535, &length) || length != made))
-		return testpmd_refuse(s, words, n, "mode txonly sends frames of 64 bytes; pktgen sends others");
-	return st;
+	do {
+		length = strtoul(at, &end, 10);
+		good = isdigit((unsigned char)*at) && length <= 65535 && (*end == ',' || *end == '\0');
+		total += length;
+		at = end + 1;
+	} while (good && *end == ',' && total <= 65535);
+	if (!good)
+		return session_fail(s, STATUS_USAGE, "set txpkts: '%s' is no length in bytes, nor several with commas",
+				    words[2]);
+	return fwd_change(s, "txonly_bytes", (unsigned int)total);
 }
 
 // fwd.start or fwd.stop, unless it is so already. *was: whether it was.

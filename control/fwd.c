@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../datapath/burst.h"
 #include "publish.h"
 #include "rpc.h"
 
@@ -16,6 +17,7 @@ struct fwd_pair {
 struct fwd_conf {
 	enum fwd_mode mode; // of all ports, if no pairs are named
 	bool started;
+	uint16_t burst, txonly_bytes;
 	json_t *object; // as in the desired state
 	uint32_t npairs;
 	struct fwd_pair pair[];
@@ -126,6 +128,16 @@ static int pair_parse(struct fwd_conf *c, uint32_t i, const json_t *pair, struct
 	return b ? pair_port(c, i, "b", b, &c->pair[i].b, f) : 0;
 }
 
+// A number that the object leaves as it is stands in it if that is not what it is at the start.
+static uint16_t number(json_t *object, const char *name, uint16_t now, uint16_t at_start)
+{
+	const json_t *given = json_object_get(object, name);
+
+	if (!given && now != at_start)
+		json_object_set_new(object, name, json_integer(now));
+	return given ? (uint16_t)json_integer_value(given) : now;
+}
+
 static int conf_parse(const json_t *object, struct fwd_conf **out, struct fault *f)
 {
 	const json_t *pairs = json_object_get(object, "pairs"), *started = json_object_get(object, "started");
@@ -143,6 +155,8 @@ static int conf_parse(const json_t *object, struct fwd_conf **out, struct fault 
 	c->started = started ? json_is_true(started) : fwd_started();
 	if (!started && !c->started)
 		json_object_set_new(c->object, "started", json_false());
+	c->burst = number(c->object, "burst", fwd_burst(), BURST_MAX);
+	c->txonly_bytes = number(c->object, "txonly_bytes", fwd_txonly_bytes(), FWD_TXONLY_BYTES);
 	round_++;
 	for (; c->npairs < n && rc == 0; c->npairs++)
 		rc = pair_parse(c, c->npairs, json_array_get(pairs, c->npairs), f);
@@ -177,10 +191,20 @@ bool fwd_started(void)
 	return !conf || conf->started;
 }
 
+uint16_t fwd_burst(void)
+{
+	return conf ? conf->burst : BURST_MAX;
+}
+
+uint16_t fwd_txonly_bytes(void)
+{
+	return conf ? conf->txonly_bytes : FWD_TXONLY_BYTES;
+}
+
 json_t *fwd_json(void)
 {
-	json_t *o = json_pack("{s:s,s:b}", "mode", fwd_mode_names[conf ? conf->mode : FWD_MODE_SWITCH], "started",
-			      fwd_started());
+	json_t *o = json_pack("{s:s,s:b,s:i,s:i}", "mode", fwd_mode_names[conf ? conf->mode : FWD_MODE_SWITCH],
+			      "started", fwd_started(), "burst", fwd_burst(), "txonly_bytes", fwd_txonly_bytes());
 	json_t *pairs = conf ? json_object_get(conf->object, "pairs") : NULL;
 
 	if (pairs)

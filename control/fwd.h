@@ -23,7 +23,9 @@ int fwd_set(struct txn *t, const json_t *conf, struct fault *f);
 int fwd_start_stop(struct txn *t, bool started, struct fault *f);
 
 bool fwd_started(void);
-json_t *fwd_json(void); // mode, started, pairs where given
+uint16_t fwd_burst(void);        // packets that workers take from a queue at once
+uint16_t fwd_txonly_bytes(void); // of a frame that mode txonly makes
+json_t *fwd_json(void);          // mode, started, burst, txonly_bytes, pairs where given
 bool fwd_names_port(const struct port_obj *p);
 
 // Gives every port its mode and peer, and marks those where they changed. Called by publish().

@@ -77,6 +77,8 @@ static struct fwd_state *state_copy(void)
 	s->port = (const struct fwd_port **)(s + 1);
 	s->domain = (const struct fwd_domain **)(s->port + nports);
 	s->nworkers = workers_count();
+	s->burst = fwd_burst();
+	s->txonly_bytes = fwd_txonly_bytes();
 	if (current) {
 		memcpy(s->port, current->port, current->nports * sizeof(*s->port));
 		memcpy(s->domain, current->domain, current->ndomains * sizeof(*s->domain));

@@ -9,7 +9,7 @@
 #define MODE_HELP                                                                                                      \
 	"switch: bridges and what else is configured; io: to the peer as they are; mac: from the peer's MAC address "  \
 	"to 02:00:00:00 and its port id; macswap: MAC addresses exchanged; rxonly: dropped; txonly: the port sends "   \
-	"UDP frames of 64 bytes without end; flowgen: the same of 1024 flows, what comes is dropped; icmpecho: ARP "   \
+	"UDP frames without end; flowgen: 60-byte frames of 1024 UDP flows, what comes is dropped; icmpecho: ARP "     \
 	"and echo requests are answered; csum: as mac, IPv4, TCP and UDP checksums made anew; 5tswap: MAC and IP "     \
 	"addresses and ports exchanged"
 
@@ -30,6 +30,17 @@ static const struct param set_params[] = {
 	 .help = "only these ports are in the mode, all others in switch; absent: all are, in pairs by their ids as "
 		 "they come and go (first and second, third and fourth; an odd one out with itself)"},
 	{.name = "started", .type = PARAM_BOOL, .help = "as fwd.start and fwd.stop say; absent: as it is"},
+	{.name = "burst",
+	 .type = PARAM_INT,
+	 .min = 1,
+	 .max = BURST_MAX,
+	 .help = "packets that a worker takes from a queue, or generates, at once; 64 at first; absent: as it is"},
+	{.name = "txonly_bytes",
+	 .type = PARAM_INT,
+	 .min = FWD_TXONLY_MIN,
+	 .max = FWD_TXONLY_MAX,
+	 .unit = "bytes",
+	 .help = "length of the frames of mode txonly, without FCS; 64 at first; absent: as it is"},
 	{0},
 };
 
@@ -101,16 +112,13 @@ RPC_METHOD(method_stop)
 static int get(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f)
 {
 	*result = fwd_json();
-	json_object_set_new(*result, "burst", json_integer(BURST_MAX));
-	json_object_set_new(*result, "txonly_bytes", json_integer(FWD_TXONLY_BYTES));
 	return 0;
 }
 
 static const struct rpc_method method_get = {
 	.name = "fwd.get",
 	.help = "The forwarding mode as it was set.",
-	.result = "An object: mode, started, pairs (as in fwd.set, if it named any), burst (packets that a worker "
-		  "takes from a queue at most), txonly_bytes (of a frame that mode txonly makes).",
+	.result = "An object: mode, started, burst, txonly_bytes, and pairs if fwd.set named any.",
 	.example = "{}",
 	.call = get,
 };

@@ -13,7 +13,7 @@
 	X(MAC, "mac", mode_mac, "to the peer, from its own MAC address to 02:00:00:00 and its port id")                \
 	X(MACSWAP, "macswap", mode_macswap, "to the peer, MAC addresses exchanged")                                    \
 	X(RXONLY, "rxonly", mode_rxonly, "received and dropped")                                                       \
-	X(TXONLY, "txonly", mode_txonly, "not received; UDP frames of 64 bytes are sent without end")                  \
+	X(TXONLY, "txonly", mode_txonly, "not received; UDP frames are sent without end")                              \
 	X(FLOWGEN, "flowgen", mode_flowgen, "received and dropped; frames of 1024 UDP flows are sent without end")     \
 	X(ICMPECHO, "icmpecho", mode_icmpecho, "ARP and ICMP echo requests are answered, all else dropped")            \
 	X(CSUM, "csum", mode_csum, "as mac, IPv4, TCP and UDP checksums computed anew")                                \
@@ -27,6 +27,10 @@ enum fwd_mode {
 		FWD_MODE_PKTGEN, // of ports that the traffic generator has; fwd.set cannot choose it
 };
 
-#define FWD_TXONLY_BYTES 64 // of the frames that mode txonly makes, without FCS
+// Bytes without FCS of the frames that mode txonly makes: unless told otherwise, with an empty UDP datagram, and as
+// many as every packet buffer holds.
+#define FWD_TXONLY_BYTES 64
+#define FWD_TXONLY_MIN 42
+#define FWD_TXONLY_MAX 2048
 
 #endif

@@ -19,7 +19,7 @@ uint32_t mode_rx(struct worker *w, struct rxq *q)
 {
 	struct port_counters *c = &w->count[q->port_id];
 	struct burst *b = &w->burst;
-	uint32_t n = rxq_poll(q, b->pkt, BURST_MAX), longest = 0;
+	uint32_t n = rxq_poll(q, b->pkt, w->state->burst), longest = 0;
 	uint64_t bytes = 0, flags = 0;
 
 	if (!n)
@@ -116,25 +116,28 @@ void mode_udp_frame(struct mode_udp_frame *f, uint16_t len)
 uint32_t mode_generate(struct worker *w, const struct rxq *q, const struct mode_udp_frame *f, uint16_t len)
 {
 	struct burst *b = &w->burst;
+	uint32_t n = w->state->burst;
 
 	if (!__atomic_load_n(&q->port->link_up, __ATOMIC_RELAXED))
 		return 0;
-	if (rte_pktmbuf_alloc_bulk(port_pool(), b->pkt, BURST_MAX))
+	if (rte_pktmbuf_alloc_bulk(port_pool(), b->pkt, n))
 		return 0;
-	for (uint32_t i = 0; i < BURST_MAX; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = b->pkt[i];
 
 		memcpy(rte_pktmbuf_mtod(m, void *), f, sizeof(*f));
+		if (len > sizeof(*f))
+			memset(rte_pktmbuf_mtod_offset(m, void *, sizeof(*f)), 0, len - sizeof(*f));
 		m->data_len = len;
 		m->pkt_len = len;
 		b->in_port[i] = q->port_id;
 	}
-	b->n = BURST_MAX;
-	b->bytes = (uint64_t)len * BURST_MAX;
+	b->n = n;
+	b->bytes = (uint64_t)len * n;
 	b->longest = len;
 	b->offload = 0;
-	w->count[q->port_id].generated += BURST_MAX;
-	return BURST_MAX;
+	w->count[q->port_id].generated += n;
+	return n;
 }
 
 struct rte_ether_addr mode_peer_mac(uint16_t port_id)

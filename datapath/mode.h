@@ -41,7 +41,7 @@ uint64_t mode_writable(struct worker *w);
 // Sends the packets in `mask` by a port, drops the others of the burst that are in lane DROP, and empties the burst.
 void mode_tx(struct worker *w, uint16_t port_id, uint64_t mask);
 
-// A UDP frame to be generated; `payload` stays zero.
+// The first 64 bytes of a UDP frame to be generated; `payload` and what follows stay zero.
 struct mode_udp_frame {
 	struct rte_ether_hdr eth;
 	struct rte_ipv4_hdr ip;
@@ -50,11 +50,11 @@ struct mode_udp_frame {
 };
 static_assert(sizeof(struct mode_udp_frame) == 64, "no gap between the headers");
 
-// Completes *f, which is zero but for addresses and UDP ports, to a packet of `len` bytes without FCS (42 to 64).
+// Completes *f, which is zero but for addresses and UDP ports, to a packet of `len` bytes without FCS (42 or more).
 void mode_udp_frame(struct mode_udp_frame *f, uint16_t len);
 
-// Fills the empty burst with copies of a frame that are to leave by q's port, and counts them as generated. Returns how
-// many: none while the port's link is down, or when buffers are short.
+// Fills the empty burst with copies of a frame of `len` bytes that are to leave by q's port, and counts them as
+// generated. Returns how many: none while the port's link is down, or when buffers are short.
 uint32_t mode_generate(struct worker *w, const struct rxq *q, const struct mode_udp_frame *f, uint16_t len);
 
 // The address that mac, csum and txonly send to by a port, as testpmd's eth-peer is unless set.

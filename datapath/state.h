@@ -100,6 +100,8 @@ struct poll_list {
 struct fwd_state {
 	uint64_t generation;              // one more per publication
 	uint16_t nports, ndomains;        // array sizes: highest id in use plus one
+	uint16_t burst;                   // packets that are taken from a queue, or generated, at once; 1 to BURST_MAX
+	uint16_t txonly_bytes;            // of a frame that mode txonly makes
 	const struct fwd_port **port;     // [nports], NULL where no port
 	const struct fwd_domain **domain; // [ndomains], NULL where no domain
 	uint16_t nifaces, nvrfs;

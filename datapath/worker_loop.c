@@ -30,11 +30,11 @@ static inline void burst_run(struct worker *w, struct burst *b)
 static uint32_t poll_queues(struct worker *w, const struct poll_list *list)
 {
 	struct burst *b = &w->burst;
-	uint32_t nswitch = list->n - list->nmode, got = 0;
+	uint32_t nswitch = list->n - list->nmode, most = w->state->burst, got = 0;
 
 	for (uint32_t i = 0; i < nswitch; i++) {
 		struct rxq *q = list->q[i];
-		uint16_t n = rxq_poll(q, b->pkt + b->n, (uint16_t)(BURST_MAX - b->n));
+		uint16_t n = rxq_poll(q, b->pkt + b->n, (uint16_t)RTE_MIN(most, BURST_MAX - b->n));
 
 		if (!n)
 			continue;

@@ -180,7 +180,9 @@ bool harness_punt(enum punt_class class, struct punt *punt)
 
 void harness_build(void)
 {
-	harness_state = (struct fwd_state){.nports = HARNESS_PORTS,
+	harness_state = (struct fwd_state){.burst = BURST_MAX,
+					   .txonly_bytes = FWD_TXONLY_BYTES,
+					   .nports = HARNESS_PORTS,
 					   .ndomains = DOMAIN_MAX - 1,
 					   .port = fwd_ports,
 					   .domain = (const struct fwd_domain **)domains,

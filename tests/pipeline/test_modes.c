@@ -212,6 +212,25 @@ static void txonly_sends_and_receives_nothing(void)
 	harness_audit();
 }
 
+static void generators_make_bursts_and_frames_as_told(void)
+{
+	static const uint16_t lengths[] = {FWD_TXONLY_MIN, 63, 65, 1514, FWD_TXONLY_MAX};
+
+	modes_setup(FWD_MODE_TXONLY);
+	harness_ports[A].fwd.max_frame = FWD_TXONLY_MAX;
+	for (uint32_t i = 0; i < RTE_DIM(lengths); i++) {
+		uint32_t before = harness_ports[A].nout;
+
+		harness_state.burst = (uint16_t)(i + 1);
+		harness_state.txonly_bytes = lengths[i];
+		assert_int_equal(modes_run(), i + 1);
+		assert_int_equal(harness_ports[A].nout, before + i + 1);
+		for (uint32_t k = 0; k <= i; k++)
+			check_generated(harness_ports[A].out[before + k], lengths[i], 0xc6120001, 0xc6120002, 9, 9);
+	}
+	harness_audit();
+}
+
 static void generators_rest_while_the_link_is_down_or_buffers_are_short(void)
 {
 	static struct rte_mbuf *hoard[16383];
@@ -261,6 +280,7 @@ int main(void)
 		TEST(what_others_hold_too_is_not_changed),
 		TEST(rxonly_is_a_sink),
 		TEST(txonly_sends_and_receives_nothing),
+		TEST(generators_make_bursts_and_frames_as_told),
 		TEST(generators_rest_while_the_link_is_down_or_buffers_are_short),
 		TEST(flowgen_sends_flows_in_turn_and_keeps_nothing),
 	};

@@ -85,6 +85,7 @@ static void publish_ports(unsigned int mask)
 				  .port = t->port,
 				  .domain = t->domain,
 				  .nworkers = 1,
+				  .burst = BURST_MAX,
 				  .poll = {&t->poll.l}};
 	former = fwd_state_publish(&t->s);
 	if (former)

@@ -190,6 +190,39 @@ static void stopped_means_that_nothing_is_polled(void **state)
 	json_decref(o);
 }
 
+// What workers are told, and what fwd.get and the stored object say of it.
+static void must_have(int burst, int txonly_bytes)
+{
+	json_t *o = must_call("fwd.get", "{}");
+
+	assert_int_equal(publish_current()->burst, burst);
+	assert_int_equal(publish_current()->txonly_bytes, txonly_bytes);
+	assert_int_equal(json_integer_value(json_object_get(o, "burst")), burst);
+	assert_int_equal(json_integer_value(json_object_get(o, "txonly_bytes")), txonly_bytes);
+	json_decref(o);
+}
+
+static void numbers_stay_until_they_are_set_again(void **state)
+{
+	struct fault f;
+
+	add_ports("ab");
+	must_have(64, 64);
+	must_do("fwd.set", "{'mode': 'txonly', 'burst': 16, 'txonly_bytes': 1514}");
+	must_have(16, 1514);
+	must_do("fwd.set", "{'mode': 'io'}");
+	must_do("fwd.stop", "{}");
+	must_have(16, 1514);
+	must_do("fwd.set", "{'mode': 'io', 'burst': 64}");
+	must_have(64, 1514);
+	must_refuse(-EINVAL, &f, "fwd.set", "{'mode': 'io', 'burst': 65}");
+	assert_string_equal(f.field, "burst");
+	must_refuse(-EINVAL, &f, "fwd.set", "{'mode': 'io', 'txonly_bytes': 41}");
+	assert_string_equal(f.field, "txonly_bytes");
+	must_do("fwd.reset", "{}");
+	must_have(64, 64);
+}
+
 // Each of these, alone and after the others, taken back or tried only.
 static void what_is_taken_back_leaves_no_trace(void **state)
 {
@@ -355,6 +388,7 @@ int main(void)
 		TEST(a_failed_device_keeps_its_place_in_the_pairs),
 		TEST(only_the_pairs_named_are_in_a_mode),
 		TEST(bad_input_names_field_value_and_what_is_allowed),
+		TEST(numbers_stay_until_they_are_set_again),
 		TEST(stopped_means_that_nothing_is_polled),
 		TEST(what_is_taken_back_leaves_no_trace),
 		TEST(a_transaction_is_one_publication),

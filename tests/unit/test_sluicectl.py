@@ -214,7 +214,7 @@ class Friendly(Case):
         self.check(REFUSED, "csum", "set", "ip", "hw", "0", err="csum set ip hw 0: not supported: checksums")
         self.check(REFUSED, "set", "fwd", "mac", err="set fwd mac: not supported: this sluiced has no method fwd.set")
         self.check(REFUSED, "set", "fwd", "mac", "retry", err="set fwd mac retry: not supported: a worker does not wait")
-        self.check(REFUSED, "set", "verbose", "1", err="set verbose 1: not supported")
+        self.check(DONE, "set", "verbose", "1", out="Change verbose level from 0 to 1", err="packets are not printed")
         self.check(REFUSED, "set", "corelist", "1", err="worker.assign")
         self.check(USAGE, "set", "nonsense", "1", err="Bad arguments (usage: set fwd MODE")
         self.check(USAGE, "port", "stop", err="Bad arguments (usage: port stop all|N)")
