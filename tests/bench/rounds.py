@@ -60,7 +60,7 @@ def measure_once(device, context, seconds, watch, allowed):
         return None, str(why)
     finally:
         made.stop()
-    return figure, watch.verdict(max(slowness, watch.slowness()), waited, allowed)
+    return figure, watch.verdict(max(slowness, watch.slowness()), waited, allowed) or getattr(made, "doubt", None)
 
 
 def measure_round(scenario, context, seconds, watch, missing, progress, what):

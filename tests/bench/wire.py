@@ -16,7 +16,9 @@ US = {q: "us, " + q for q in ("p50", "p99", "p99.9", "max")}
 LOST = "frames lost"
 LOSSLESS = "million packets/s without loss"
 KEPT = 0.99 # of the rate that was asked for: else it was not offered
-TRIES = 6   # of a rate, at most
+TRIAL = 0.03 # seconds of one, at most: a guest's queue overflows in microseconds, and the machine pauses every few milliseconds
+TRIES = 12   # of a rate, at most
+FAILS = 3    # that tell, of those during which the devices had their cores for themselves
 ALONE = 0.01  # the share of its time that others may have a core for
 SETTLE = 0.3 # seconds, at most, for the last frames to arrive
 
@@ -54,7 +56,7 @@ class Wire:
         # The first frames make the device look at its ports, and be seen by it.
         dut.wait_for(lambda: self.send(1000, 0.1)["received"]["lost"] == 0, 10, "frames through " + self.name)
 
-    def send(self, rate, seconds):
+    def send(self, rate, seconds, settle=SETTLE):
         """Sends for a while and returns pktgen.stats of it, when the last frame is there or lost."""
         conf = {"duration": seconds} if rate == 0 else {"count": max(1, int(rate * seconds))}
         self.generator.call("pktgen.start", port="g0", rx_port="g1", profile=profile(self.size), rate=int(rate), **conf)
@@ -64,7 +66,7 @@ class Wire:
         def stats():
             return self.generator.call("pktgen.stats", port="g0")[0]
         dut.wait_for(lambda: stats()["state"] == "done", 30 + 10 * seconds, "the end of the generator's stream")
-        end = time.monotonic() + SETTLE
+        end = time.monotonic() + settle
         while stats()["received"]["lost"] and time.monotonic() < end:
             time.sleep(0.01)
         got = stats()
@@ -92,25 +94,26 @@ class Latency(Wire):
 
 
 class Rfc2544(Wire):
-    """The highest rate at which nothing is lost."""
-    overhead = 6.0
+    """The highest rate at which nothing is lost. That a rate passes is seen by one trial; that it does not, by several."""
+    overhead = 8.0
+    doubt = None # why a rate that did not pass might have
 
     def measure(self, seconds):
-        trial = seconds / 5
+        trial = min(TRIAL, seconds / 5)
         top = seen_pps(self.send(0, trial))
 
         def passes(rate):
-            """A rate fails only where the devices had their cores for themselves, and twice."""
             failed = 0
             for _ in range(TRIES):
                 before = disturbance.schedule(self.pids())
-                got = self.send(rate, trial)
+                got = self.send(rate, trial, settle=trial)
                 if got["received"]["lost"] == 0 and seen_pps(got) >= KEPT * rate:
                     return True
                 failed += disturbance.waited(before, disturbance.schedule(self.pids())) < ALONE
-                if failed == 2:
+                if failed == FAILS:
                     return False
-            raise disturbance.Disturbed("others ran on the cores in every trial of %.0f packets/s" % rate)
+            self.doubt = "others ran on the cores in the trials of %.0f packets/s" % rate
+            return False
         best = figures.highest(passes, top)
         if best is None:
             raise disturbance.Disturbed("at no rate at all was nothing lost")
