@@ -12,12 +12,21 @@
 #include "words.h"
 
 #define HISTORY_LINES 1000
+#define CTRL_D 4
 
 static char *prompt(EditLine *el)
 {
 	static char text[] = "sluice> ";
 
 	return text;
+}
+
+// The terminal hands out as a NUL the ^D that was typed while it still made lines of the input, before the prompt.
+static char key_of(EditLine *el, char byte)
+{
+	const LineInfo *info = el_line(el);
+
+	return byte == '\0' && info->lastchar == info->buffer ? CTRL_D : byte;
 }
 
 // Instead of libedit's own, which goes on reading after the first interrupt.
@@ -34,6 +43,7 @@ static int read_char(EditLine *el, wchar_t *out)
 			n = read(STDIN_FILENO, &byte, 1);
 		if (n <= 0)
 			return n == 0 ? 0 : -1;
+		byte = key_of(el, byte);
 		switch (mbrtowc(out, &byte, 1, &state)) {
 		case (size_t)-2:
 			break;

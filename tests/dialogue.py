@@ -3,7 +3,8 @@
 """Talks to a program on a pseudo-terminal, as a person would: dialogue.py COMMAND [ARGUMENT...] <SCRIPT
 
 Lines of the script: `send TEXT` types it (with \\t, \\n, \\x03 and the like), `expect REGEX` waits for it in what came
-since the last expect, `file PATH` waits for a file to be there, `raw` waits until keys are read one by one, `size COLUMNS
+since the last expect, `file PATH` waits for a file to be there, `raw` waits until keys are read one by one, `cooked` until they are
+not, `size COLUMNS
 ROWS` resizes the terminal, `end STATUS` expects the program to end so.
 """
 import codecs
@@ -67,13 +68,15 @@ class Dialogue:
                 self.fail("%s does not come" % path)
             time.sleep(0.01)
 
-    def raw(self, _):
-        """Until the program reads key by key: a ^D that comes before is the terminal's, and a NUL to the program."""
+    def raw(self, _, cooked=False):
         until = time.monotonic() + TIMEOUT
-        while termios.tcgetattr(self.fd)[3] & termios.ICANON:
+        while bool(termios.tcgetattr(self.fd)[3] & termios.ICANON) != cooked:
             if time.monotonic() > until:
-                self.fail("the terminal does not become raw")
+                self.fail("the terminal does not become " + ("cooked" if cooked else "raw"))
             time.sleep(0.01)
+
+    def cooked(self, _):
+        self.raw(_, cooked=True)
 
     def end(self, status):
         until = time.monotonic() + TIMEOUT

@@ -348,6 +348,17 @@ send \x04
 end 0
 """)
 
+    def test_the_end_of_input_may_be_typed_ahead(self):
+        self.dialogue(r"""
+expect sluice> 
+raw
+send wait port vm1 mtu=9 timeout=0.5\n
+cooked
+send \x04
+expect last seen
+end 0
+""")
+
     def test_a_lost_daemon_does_not_end_the_session(self):
         self.dialogue(r"""
 expect sluice> 
