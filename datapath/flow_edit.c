@@ -139,6 +139,15 @@ void flow_edit(struct flow_packet *p, uint32_t at, uint32_t n, uint64_t mask, ui
 	}
 }
 
+void flow_edit_proto(struct flow_packet *p, uint32_t at, uint8_t proto, uint32_t cover)
+{
+	const uint16_t was = rte_cpu_to_be_16(*rte_pktmbuf_mtod_offset(p->m, const uint8_t *, at));
+
+	flow_edit(p, at, 1, UINT64_MAX, proto, cover);
+	// The pseudo header has it in a word of its own, whatever it shares one with in the packet.
+	l4_add(p, fold((uint32_t)(uint16_t)~was + rte_cpu_to_be_16(proto)), FLOW_COVER_PSEUDO);
+}
+
 uint32_t flow_edit_ttl_at(const struct flow_packet *p, uint32_t ip)
 {
 	const uint8_t *const h = rte_pktmbuf_mtod_offset(p->m, const uint8_t *, ip);

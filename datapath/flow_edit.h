@@ -32,6 +32,10 @@ static inline void flow_edit_put(uint8_t *at, uint32_t n, uint64_t v)
 // FLOW_COVER_*; bytes that are covered lie within the headers that p->layers found.
 void flow_edit(struct flow_packet *p, uint32_t at, uint32_t n, uint64_t mask, uint64_t value, uint32_t cover);
 
+// Sets the number of the transport at offset `at`, in the IP header or in the last extension header: the checksum of
+// the header that is there stays right. cover: FLOW_COVER_IP4 or 0.
+void flow_edit_proto(struct flow_packet *p, uint32_t at, uint8_t proto, uint32_t cover);
+
 // Sets the TTL or hop limit in the IP header at offset `ip`, which is there in full.
 void flow_edit_ttl(struct flow_packet *p, uint32_t ip, uint8_t ttl);
 

@@ -107,9 +107,9 @@ static void set_ip(struct flow_packet *p, enum flow_field field, struct flow_val
 		break;
 	case FLOW_FIELD_IP_PROTO:
 		if (is_ip4(p))
-			flow_edit(p, l3 + 9, 1, UINT64_MAX, value.lo, FLOW_COVER_IP4);
+			flow_edit_proto(p, l3 + 9, (uint8_t)value.lo, FLOW_COVER_IP4);
 		else
-			flow_edit(p, chain_walk(p).next, 1, UINT64_MAX, value.lo, 0);
+			flow_edit_proto(p, chain_walk(p).next, (uint8_t)value.lo, 0);
 		break;
 	case FLOW_FIELD_IPV4_SRC:
 		flow_edit(p, l3 + 12, 4, UINT64_MAX, value.lo, FLOW_COVER_IP4 | FLOW_COVER_PSEUDO);

@@ -72,6 +72,8 @@ uint8_t flow_meter_remark(uint8_t dscp, uint8_t level)
 {
 	const uint8_t class = dscp >> 3, precedence = dscp >> 1 & 3;
 
+	if ((dscp & 7) == 0)
+		return (uint8_t)(class - RTE_MIN(class, level)) << 3;
 	if (class < 1 || class > 4 || precedence == 0 || (dscp & 1))
 		return dscp;
 	return (uint8_t)(class << 3 | RTE_MIN(precedence + level, 3) << 1);

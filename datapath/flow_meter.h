@@ -9,7 +9,7 @@
 // of the bands that it exceeds, the one of the highest rate has its way.
 //
 // Threads: flow_meter_init() before the meter is published; flow_meter_run() any worker.
-// Source: OpenFlow Switch Specification 1.3.5, 5.7; RFC 2597 for what a remark does.
+// Source: OpenFlow Switch Specification 1.3.5, 5.7; RFC 2597 and RFC 2474, 4.2.2, for what a remark does.
 #ifndef FLOW_METER_H
 #define FLOW_METER_H
 
@@ -56,8 +56,8 @@ void flow_meter_init(struct flow_meter *m, uint64_t hz, uint64_t now);
 void flow_meter_run(struct flow_meter *m, uint64_t now, uint64_t lanes, const uint32_t bytes[BURST_MAX],
 		    struct flow_meter_hits *hits);
 
-// The DSCP after a remark: that of the same assured forwarding class with a higher drop precedence, three at most; any
-// other one stays.
+// The DSCP after a remark: that of the same assured forwarding class with a higher drop precedence, three at most; of a
+// class selector that of a lower class, which is dropped sooner; any other one stays.
 uint8_t flow_meter_remark(uint8_t dscp, uint8_t level);
 
 #endif

@@ -127,7 +127,8 @@ static void the_highest_band_that_is_exceeded_has_its_way(void **state)
 static void a_remark_raises_the_drop_precedence(void **state)
 {
 	static const uint8_t want[][3] = {{10, 1, 12}, {10, 2, 14}, {10, 9, 14}, {36, 1, 38}, {38, 1, 38},
-					  {0, 1, 0},   {46, 1, 46}, {8, 1, 8},   {11, 1, 11}, {42, 1, 42}};
+					  {0, 1, 0},   {46, 1, 46}, {11, 1, 11}, {42, 1, 42}, {24, 1, 16},
+					  {24, 2, 8},  {24, 0, 24}, {8, 1, 0},   {8, 2, 0},   {56, 3, 32}};
 
 	for (size_t i = 0; i < RTE_DIM(want); i++)
 		assert_int_equal(flow_meter_remark(want[i][0], want[i][1]), want[i][2]);
