@@ -193,8 +193,9 @@ static json_t *parse_objects(const char *text, char *why, size_t size)
 json_t *args_value(const char *type, const char *text, char *why, size_t size)
 {
 	bool plural = strcmp(type, "ints") == 0 || strcmp(type, "strings") == 0 || strcmp(type, "objects") == 0;
+	bool any = strcmp(type, "value") == 0; // JSON where it looks like it, else a string
 
-	if (*text == '@' && (plural || strcmp(type, "object") == 0))
+	if (*text == '@' && (plural || any || strcmp(type, "object") == 0))
 		return args_file(text + 1, why, size);
 	if (strcmp(type, "bool") == 0)
 		return parse_bool(text, why, size);
@@ -206,7 +207,7 @@ json_t *args_value(const char *type, const char *text, char *why, size_t size)
 		return parse_objects(text, why, size);
 	if (plural)
 		return parse_list(text, strcmp(type, "ints") == 0, why, size);
-	if (strcmp(type, "object") == 0)
+	if (strcmp(type, "object") == 0 || (any && (*text == '{' || *text == '[')))
 		return parse_json(text, why, size);
 	return parse_string(text, why, size);
 }

@@ -10,20 +10,10 @@
 #include "command.h"
 #include "describe.h"
 
-#ifndef SLUICE_PROFILES
-#define SLUICE_PROFILES "/usr/share/sluice/pktgen-profiles"
-#endif
-
-// A profile by file name, or by name among those that come with the programs.
+// A file, or the name of a profile that the daemon has.
 static json_t *profile(const char *word, char *why, size_t size)
 {
-	const char *folder = getenv("SLUICE_PROFILES");
-	char path[4096];
-
-	if (strchr(word, '/') || access(word, R_OK) == 0)
-		return args_file(word, why, size);
-	snprintf(path, sizeof(path), "%s/%s.json", folder != NULL && *folder != '\0' ? folder : SLUICE_PROFILES, word);
-	return args_file(path, why, size);
+	return strchr(word, '/') || access(word, R_OK) == 0 ? args_file(word, why, size) : json_string(word);
 }
 
 static int digit(char c)

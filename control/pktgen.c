@@ -13,6 +13,7 @@
 #include "garbage.h"
 #include "objects.h"
 #include "pktgen_export.h"
+#include "pktgen_library.h"
 #include "publish.h"
 #include "rpc.h"
 
@@ -191,12 +192,17 @@ static int check(const json_t *params, struct pktgen_profile *p, struct port_obj
 		 struct fault *f)
 {
 	const struct generator *old;
+	json_t *profile;
 	int rc = port_param(params, "port", port, f);
 
 	if (rc == 0)
 		rc = port_param(params, "rx_port", rx_port, f);
 	if (rc == 0)
-		rc = pktgen_profile_load(p, json_object_get(params, "profile"), "profile", f);
+		rc = pktgen_library_get("profile", json_object_get(params, "profile"), &profile, f);
+	if (rc == 0) {
+		rc = pktgen_profile_load(p, profile, "profile", f);
+		json_decref(profile);
+	}
 	if (rc == 0)
 		rc = check_sizes(p, *port, f);
 	if (rc < 0)

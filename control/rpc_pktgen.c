@@ -9,9 +9,11 @@ static const struct param start_params[] = {
 	 .flags = PARAM_REQUIRED,
 	 .help = "the port that sends; it is in no bridge, and the generator's until pktgen.stop forgets the stream"},
 	{.name = "profile",
-	 .type = PARAM_OBJECT,
+	 .type = PARAM_VALUE,
 	 .flags = PARAM_REQUIRED,
-	 .help = "a traffic profile, as pktgen-profiles/schema.json describes it (on the command line: @FILE)"},
+	 .help = "a traffic profile, as pktgen-profiles/schema.json describes it (on the command line: @FILE), or the "
+		 "name "
+		 "of one that comes with the programs"},
 	{.name = "rx_port",
 	 .type = PARAM_NAME,
 	 .help = "the port where the frames are to arrive and are measured; other packets that arrive there are "
@@ -52,6 +54,7 @@ static const struct rpc_method method_start = {
 		"the daemon ends.",
 	.params = start_params,
 	.result = "true.",
+	.example = "{\"port\": \"p1\", \"profile\": \"imix\", \"rate\": 1000000, \"duration\": 10}",
 	.call = start,
 };
 RPC_METHOD(method_start)

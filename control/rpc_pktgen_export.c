@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pktgen_export.h"
+#include "pktgen_library.h"
 #include "rpc.h"
 
 #define COUNT_DEFAULT_MAX 100000
@@ -77,9 +78,11 @@ static int export_to(const struct pktgen_profile *p, enum pktgen_format format, 
 
 static const struct param params[] = {
 	{.name = "profile",
-	 .type = PARAM_OBJECT,
+	 .type = PARAM_VALUE,
 	 .flags = PARAM_REQUIRED,
-	 .help = "a traffic profile, as pktgen-profiles/schema.json describes it (on the command line: @FILE)"},
+	 .help = "a traffic profile, as pktgen-profiles/schema.json describes it (on the command line: @FILE), or the "
+		 "name "
+		 "of one that comes with the programs"},
 	{.name = "format",
 	 .type = PARAM_ENUM,
 	 .flags = PARAM_REQUIRED,
@@ -101,8 +104,13 @@ static int call(struct rpc_call *c, const json_t *in, json_t **result, struct fa
 	const char *name = json_string_value(json_object_get(in, "format"));
 	enum pktgen_format format = PKTGEN_PCAP;
 	uint32_t count = 0;
-	int rc = pktgen_profile_load(&p, json_object_get(in, "profile"), "profile", f);
+	json_t *profile;
+	int rc = pktgen_library_get("profile", json_object_get(in, "profile"), &profile, f);
 
+	if (rc == 0) {
+		rc = pktgen_profile_load(&p, profile, "profile", f);
+		json_decref(profile);
+	}
 	while (rc == 0 && strcmp(pktgen_formats[format], name) != 0)
 		format++;
 	if (rc == 0)
