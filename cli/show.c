@@ -49,6 +49,46 @@ static const struct column fdb_columns[] = {
 	{.title = NULL},
 };
 
+static const struct column vrf_columns[] = {
+	{.title = "NAME", .path = "name"},
+	{.title = "IFACES", .path = "ifaces"},
+	{.title = "ROUTES", .path = "routes"},
+	{.title = "CONFIGURED", .path = "configured"},
+	{.title = NULL},
+};
+
+static const struct column iface_columns[] = {
+	{.title = "NAME", .path = "name"},
+	{.title = "VRF", .path = "vrf"},
+	{.title = "STATE", .path = "state"},
+	{.title = "WHY", .path = "why"},
+	{.title = "MAC", .path = "mac"},
+	{.title = "MTU", .path = "mtu"},
+	{.title = "PORT", .path = "port"},
+	{.title = "BRIDGE", .path = "bridge"},
+	{.title = "VLAN", .path = "vlan"},
+	{.title = "HOST-TAP", .path = "host.state"},
+	{.title = "ADDRESSES", .path = "addresses"},
+	{.title = NULL},
+};
+
+static const struct column route_columns[] = {
+	{.title = "PREFIX", .path = "prefix"},
+	{.title = "SOURCE", .path = "source"},
+	{.title = "ACTIVE", .path = "active"},
+	{.title = "VIA", .path = "via", .format = TEXT_FIRSTS},
+	{.title = "IFACE", .path = "iface"},
+	{.title = "UNRESOLVED", .path = "unresolved"},
+	{.title = NULL},
+};
+
+static const struct column neigh_columns[] = {
+	{.title = "IFACE", .path = "iface"},     {.title = "ADDRESS", .path = "address"},
+	{.title = "MAC", .path = "mac"},         {.title = "STATE", .path = "state"},
+	{.title = "GATEWAY", .path = "gateway"}, {.title = "HELD", .path = "held"},
+	{.title = "AGE-S", .path = "age"},       {.title = NULL},
+};
+
 static const struct column worker_columns[] = {
 	{.title = "LCORE", .path = "lcore"},
 	{.title = "CPU", .path = "cpu"},
@@ -91,6 +131,10 @@ static const struct topic {
 	{"ports", "port.list", port_columns, NULL},
 	{"bridges", "bridge.list", bridge_columns, NULL},
 	{"fdb", "fdb.list", fdb_columns, NULL},
+	{"vrfs", "vrf.list", vrf_columns, NULL},
+	{"ifaces", "iface.list", iface_columns, NULL},
+	{"routes", "route.list", route_columns, NULL},
+	{"neigh", "neigh.list", neigh_columns, NULL},
 	{"workers", "worker.list", worker_columns, NULL},
 	{"drops", "stats.drops", drop_columns, NULL},
 	{"audit", "stats.audit", NULL, NULL},
@@ -100,7 +144,7 @@ static const struct topic {
 };
 
 // Those that show one object: by name.
-static const char *const single[] = {"port", "bridge", "worker"};
+static const char *const single[] = {"port", "bridge", "iface", "worker"};
 
 #define NTOPICS (sizeof(topics) / sizeof(*topics))
 #define NSINGLE (sizeof(single) / sizeof(*single))
@@ -261,6 +305,6 @@ enum status show_run(struct session *s, char *const *words, size_t n)
 			return show_one(s, words[1], words[2]);
 	}
 	return session_fail(s, STATUS_USAGE, "show what? %s",
-			    "ports, bridges, fdb, workers, drops, audit, stats, config, "
-			    "info, or port, bridge, worker and a name");
+			    "ports, bridges, fdb, vrfs, ifaces, routes, neigh, workers, drops, audit, stats, "
+			    "config, info, or port, bridge, iface, worker and a name");
 }

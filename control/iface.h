@@ -80,7 +80,8 @@ void iface_listen(struct iface_listener *l); // for the life of the program; at 
 
 // iface_addr.c
 
-// One of its own addresses that is best to speak to `to` from (same prefix, else of the same scope); NULL: none.
+// One of its own addresses that is best to speak to `to` from (same prefix, else of the same scope); NULL: none. An
+// address that somebody else on the link has (own.h) is not its own.
 const struct ip_prefix *iface_source(const struct iface *i, const struct ip_addr *to);
 bool iface_owns(const struct iface *i, const struct ip_addr *a);
 // The interface of an address of a VRF; NULL: not ours. Link-local addresses are those of one interface: iface_owns().

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "own.h"
 #include "route.h"
 
 // Sources: RFC 1122 3.2.1.3 and RFC 3021 (IPv4), RFC 4291 2.5 (IPv6).
@@ -106,7 +107,7 @@ const struct ip_prefix *iface_source(const struct iface *i, const struct ip_addr
 	for (uint16_t k = 0; k < i->naddrs; k++) {
 		const struct ip_prefix *p = &i->addr[k];
 
-		if (p->addr.family != to->family)
+		if (p->addr.family != to->family || own_state(i, &p->addr) == OWN_DUPLICATE)
 			continue;
 		if (ip_in(to, p))
 			return p;
@@ -120,7 +121,7 @@ bool iface_owns(const struct iface *i, const struct ip_addr *a)
 {
 	for (uint16_t k = 0; k < i->naddrs; k++)
 		if (ip_equal(&i->addr[k].addr, a))
-			return true;
+			return own_state(i, a) != OWN_DUPLICATE;
 	return false;
 }
 

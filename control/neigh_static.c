@@ -9,6 +9,7 @@
 
 #include "fdb_ctl.h"
 #include "neigh.h"
+#include "route.h"
 #include "rpc.h"
 
 #define KEY_LEN (PORT_NAME_LEN + IP_TEXT_LEN)
@@ -42,6 +43,16 @@ static void add_done(void *arg)
 	neigh_send_held(n);
 }
 
+// The broadcast address of a link has a route of its own.
+static bool is_broadcast(const struct iface *i, const struct ip_addr *a)
+{
+	struct ip_prefix p = {*a, a->family == 4 ? 32 : 128};
+	struct rib_entry key = rib_key(&p, RIB_OWN);
+	const struct rib_entry *e = rib_get(&i->vrf->routes->rib, &key);
+
+	return e && route_own_kind(e->value) == NEXTHOP_LOCAL && route_own_iface(e->value) == i;
+}
+
 // An address is kept as it is written, so it must be written in the one way.
 static int address_check(const struct iface *i, const char *text, struct ip_addr *a, struct fault *f)
 {
@@ -55,6 +66,9 @@ static int address_check(const struct iface *i, const char *text, struct ip_addr
 	if (ip_is_multicast(a) || iface_owns(i, a))
 		return fault_str(f, -EINVAL, "address", text, "another station's address",
 				 "the address is a group's or the interface's own");
+	if (is_broadcast(i, a))
+		return fault_str(f, -EINVAL, "address", text, "another station's address",
+				 "the address is that of all stations of the link");
 	if (!neigh_on_link(i, a))
 		return fault_str(f, -EINVAL, "address", text, "an address in a prefix of the interface",
 				 "interface %s has no address in a prefix with %s", i->name, text);

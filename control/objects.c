@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "../datapath/rcu.h"
+#include "../tables/fib_pool.h"
 #include "bridge.h"
 #include "fdb_ctl.h"
 #include "fwd.h"
@@ -50,6 +51,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	fdb_ctl_tick(now.tv_sec);
+	fib_pool_reclaim(route_pool());
 }
 
 int objects_create(struct event_base *base, struct fdb *fdb, uint64_t fib_bytes)

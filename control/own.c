@@ -9,6 +9,7 @@
 #include "nd.h"
 #include "neigh.h"
 #include "ra.h"
+#include "route.h"
 
 struct own_addr {
 	struct ip_addr addr;
@@ -113,6 +114,7 @@ void own_is_duplicate(struct iface *i, const struct ip_addr *a)
 		return;
 	own->state = OWN_DUPLICATE;
 	own->due_ms = 0;
+	route_own_use(i, a, false);
 	ip_text(a, text);
 	LOG(ERR, "interface %s: somebody on the link has our address %s already: it is not used", i->name, text);
 	if (slow_event_wanted())
@@ -145,13 +147,16 @@ void own_iface_changed(struct iface *i)
 		return; // it is used without being asked for: the daemon has other worries
 	anew = o->up != i->up || !rte_is_same_ether_addr(&o->mac, &i->mac);
 	for (uint16_t k = 0; k < i->naddrs; k++) {
-		const struct own_addr *old = anew ? NULL : find(o, &i->addr[k].addr);
+		const struct own_addr *old = find(o, &i->addr[k].addr);
 
 		addr[k].addr = i->addr[k].addr;
-		if (old)
+		if (old && !anew) {
 			addr[k] = *old;
-		else
-			begin(i, &addr[k]);
+			continue;
+		}
+		if (old && old->state == OWN_DUPLICATE)
+			route_own_use(i, &old->addr, true);
+		begin(i, &addr[k]);
 	}
 	free(o->addr);
 	o->addr = addr;

@@ -57,6 +57,9 @@ void route_vrf_freed(struct vrf *v);
 // The routes of an interface's addresses from `before` to what it has now (none, if it is deleted).
 int route_iface_update(struct txn *t, struct iface *i, const struct ip_prefix *before, uint16_t nbefore,
 		       struct fault *f);
+// Takes away the route of an address that is still the interface's, as somebody else on the link has it; or puts it
+// back.
+void route_own_use(struct iface *i, const struct ip_addr *a, bool use);
 static inline uint32_t route_own_value(enum nexthop_kind kind, uint16_t iface)
 {
 	return (uint32_t)kind << 16 | iface | UINT32_C(1) << 31;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "route.h"
 
 struct own {
@@ -126,6 +127,20 @@ int route_iface_update(struct txn *t, struct iface *i, const struct ip_prefix *b
 	free(new.e);
 	via_mark_named(i->vrf);
 	return rc < 0 ? rc : link_local_update(t, i->vrf, f);
+}
+
+void route_own_use(struct iface *i, const struct ip_addr *a, bool use)
+{
+	struct ip_prefix p = {*a, a->family == 4 ? 32 : 128};
+	struct rib_entry key = rib_key(&p, RIB_OWN);
+	uint32_t local = route_own_value(NEXTHOP_LOCAL, i->id);
+
+	if (a->family == 6 && ip_is_link_local(a))
+		return;
+	if (use && route_put_now(i->vrf->routes, &key, NULL, local) < 0)
+		LOG(ERR, "interface %s: no memory for the route of an address", i->name);
+	else if (!use)
+		route_del_now(i->vrf->routes, &key);
 }
 
 const struct iface *route_own_overlap(const struct iface *i, const struct ip_prefix *p)

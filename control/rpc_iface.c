@@ -7,6 +7,7 @@
 #include "iface.h"
 #include "kinds.h"
 #include "list.h"
+#include "own.h"
 #include "rpc.h"
 
 static const char *const admin_states[] = {"up", "down", NULL};
@@ -162,17 +163,29 @@ static json_t *addresses_json(const struct iface *i)
 	return array;
 }
 
+static json_t *duplicates_json(const struct iface *i)
+{
+	json_t *array = json_array();
+	char text[IP_TEXT_LEN];
+
+	for (uint16_t k = 0; k < i->naddrs; k++)
+		if (own_state(i, &i->addr[k].addr) == OWN_DUPLICATE)
+			json_array_append_new(array, json_string(ip_text(&i->addr[k].addr, text)));
+	return array;
+}
+
 static json_t *iface_json(const struct iface *i)
 {
 	char mac[RTE_ETHER_ADDR_FMT_SIZE];
 	json_t *o;
 
 	fdb_mac_text(&i->mac, mac);
-	o = json_pack("{s:s,s:i,s:s,s:s,s:o,s:s,s:i,s:s?,s:s?,s:o,s:o}", "name", i->name, "id", i->id, "vrf",
+	o = json_pack("{s:s,s:i,s:s,s:s,s:o,s:s,s:i,s:s?,s:s?,s:o,s:o,s:o}", "name", i->name, "id", i->id, "vrf",
 		      i->vrf->name, "state", i->up ? "up" : "down", "why",
 		      i->up ? json_null() : json_string(i->down_why), "mac", mac, "mtu", i->mtu, "port",
 		      i->port ? i->port->name : NULL, "bridge", i->bridge ? i->bridge->name : NULL, "vlan",
-		      i->vid ? json_integer(i->vid) : json_null(), "addresses", addresses_json(i));
+		      i->vid ? json_integer(i->vid) : json_null(), "addresses", addresses_json(i), "duplicates",
+		      duplicates_json(i));
 	json_object_update_missing(o, i->conf);
 	host_tap_json(i, o);
 	return o;
@@ -205,7 +218,10 @@ static const struct rpc_method method_list = {
 		"An array of objects: name, id, vrf, state (up, down), why (it is down, null while up: admin, port "
 		"down, "
 		"port failed, link, no port of the bridge is up), mac, mtu, port, bridge, vlan (null: none), addresses "
-		"(the link-local one included), host (its host TAP: ifname, netns, state, error, to_host, from_host, "
+		"(the link-local one included), duplicates (those of them that somebody else on the link has: they are "
+		"not "
+		"used until interface or address are made anew), host (its host TAP: ifname, netns, state, error, "
+		"to_host, from_host, "
 		"lost "
 		"frames), and its other settings.",
 	.example = "{}",

@@ -211,8 +211,9 @@ static json_t *ways_json(uint32_t number)
 	return array;
 }
 
-// The gateways that a route names, and what they were found to be.
-static json_t *gateways_json(const struct hops *h)
+// The gateways that a route names, and what they were found to be; of those found through another route, its gateways,
+// and so on.
+static json_t *gateways_json(const struct hops *h, unsigned int depth)
 {
 	json_t *array = json_array();
 	char text[IP_TEXT_LEN];
@@ -225,6 +226,8 @@ static json_t *gateways_json(const struct hops *h)
 
 		if (g && g->through)
 			json_object_set(o, "through", hops_json(g->through));
+		if (g && g->through && depth < RECURSION_MAX)
+			json_object_set_new(o, "gateways", gateways_json(g->through, depth + 1));
 		if (g && g->why)
 			json_object_set_new(o, "unresolved", json_string(g->why));
 		json_array_append_new(array, o);
@@ -259,7 +262,7 @@ static int lookup(struct rpc_call *c, const json_t *params, json_t **result, str
 	nh = nexthop_at(number);
 	json_object_set_new(*result, "route", entry_json(v, e));
 	if (e->source == RIB_STATIC || e->source == RIB_LINUX)
-		json_object_set_new(*result, "gateways", gateways_json(hops_at(e->value)));
+		json_object_set_new(*result, "gateways", gateways_json(hops_at(e->value), 0));
 	json_object_set_new(*result, "nexthop", json_integer(number));
 	json_object_set_new(*result, "kind", json_string(nh ? nexthop_kind_name(nh->kind) : "none"));
 	if (nh && nh->kind == NEXTHOP_GROUP)
@@ -275,7 +278,8 @@ static const struct rpc_method method_lookup = {
 	.params = lookup_params,
 	.result = "An object: vrf, address, route (as in route.list; null: none), gateways (address, iface, weight, "
 		  "through: the "
-		  "via of the route that leads to it, unresolved), nexthop (number), kind (drop, reject, local, "
+		  "via of the route that leads to it, gateways: those of that route, unresolved), nexthop (number), "
+		  "kind (drop, reject, local, "
 		  "connected, "
 		  "unresolved, forward, group, none), slots (of a group), ways (array: nexthop, kind, iface, slots of "
 		  "the "

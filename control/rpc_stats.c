@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "../tables/fdb.h"
+#include "../tables/fib_pool.h"
 #include "bridge.h"
 #include "fdb_ctl.h"
 #include "fdb_static.h"
+#include "route.h"
 #include "rpc.h"
 #include "rpc_stats.h"
 #include "slow.h"
@@ -299,6 +301,27 @@ static json_t *totals_json(void)
 	return o;
 }
 
+static json_t *routes_json(void)
+{
+	const struct names *sets = route_sets();
+	uint64_t routes = 0, configured = 0;
+	json_t *o = json_object();
+
+	for (uint32_t i = 0; i < sets->n; i++) {
+		const struct route_set *s = sets->at[i];
+
+		routes += s->rib.count;
+		configured += s->nstatic;
+	}
+	set_count(o, "entries", routes);
+	set_count(o, "configured", configured);
+	set_count(o, "fib_bytes", fib_pool_used(route_pool()));
+	set_count(o, "fib_bytes_max", fib_pool_max(route_pool()));
+	set_count(o, "nexthops", nexthop_count());
+	set_count(o, "nexthops_max", NEXTHOP_MAX - 1);
+	return o;
+}
+
 static int stats_get(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f)
 {
 	const struct names *ports = port_obj_names();
@@ -313,9 +336,9 @@ static int stats_get(struct rpc_call *c, const json_t *params, json_t **result, 
 	worker_array = json_array();
 	for (unsigned int i = 0; i < workers_count(); i++)
 		json_array_append_new(worker_array, worker_json(i));
-	*result = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "ports", port_array, "totals", totals_json(), "workers",
-			    worker_array, "bridges", bridges_json(), "fdb", fdb_json(), "slow", slow_stats_json(),
-			    "audit", audit_json());
+	*result = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "ports", port_array, "totals", totals_json(),
+			    "workers", worker_array, "bridges", bridges_json(), "fdb", fdb_json(), "routes",
+			    routes_json(), "slow", slow_stats_json(), "audit", audit_json());
 	return 0;
 }
 
@@ -326,7 +349,9 @@ static const struct rpc_method method_get = {
 		"An object: ports (array as port.stats), totals (the same over all ports since the clear, removed ones "
 		"included), workers (as worker.list), bridges (array of {name, ports, macs, static}), fdb (entries, "
 		"capacity, memory_bytes, static, and counts since start: learned, moved, aged, flushed, evicted, "
-		"refused_limit, refused_full, stale), slow (what control did with the packets that workers punted: "
+		"refused_limit, refused_full, stale), routes (entries of all VRFs, configured ones among them, "
+		"fib_bytes, fib_bytes_max, nexthops, nexthops_max), slow (what control did with the packets that "
+		"workers punted: "
 		"taken by class, outcome by name, held for a neighbour's MAC, ok (taken = outcomes + held), sent by "
 		"itself by name, inject_lost, neigh (entries and counts since start)), audit (as stats.audit).",
 	.example = "{}",

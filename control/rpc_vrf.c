@@ -5,6 +5,7 @@
 #include "iface.h"
 #include "kinds.h"
 #include "list.h"
+#include "route_set.h"
 #include "rpc.h"
 #include "vrf.h"
 
@@ -57,7 +58,8 @@ RPC_METHOD(method_del)
 
 static json_t *vrf_json(const struct vrf *v)
 {
-	return json_pack("{s:s,s:i,s:i}", "name", v->name, "id", v->id, "ifaces", v->nifaces);
+	return json_pack("{s:s,s:i,s:i,s:i,s:i}", "name", v->name, "id", v->id, "ifaces", v->nifaces, "routes",
+			 v->routes->rib.count, "configured", v->routes->nstatic);
 }
 
 static int list(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f)
@@ -83,7 +85,8 @@ static const struct rpc_method method_list = {
 	.name = "vrf.list",
 	.help = "The VRFs, by name.",
 	.params = list_params,
-	.result = "An array of objects: name, id, ifaces (how many interfaces it has).",
+	.result = "An array of objects: name, id, ifaces, routes (how many it has, from all sources), configured (of "
+		  "these, by route.add).",
 	.example = "{}",
 	.call = list,
 };

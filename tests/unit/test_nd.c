@@ -210,6 +210,21 @@ static void address_that_somebody_has_is_not_used(void **state)
 	fx_wait(OWN_DAD_MS + 100);
 	assert_int_equal(own_state(gw, &a), OWN_DUPLICATE);
 	assert_int_equal(own_state(gw, &b), OWN_PREFERRED);
+	// It is the other's, so packets to it go there, and none comes from it.
+	assert_false(iface_owns(gw, &a));
+	assert_null(iface_owner(gw->vrf, &a));
+	assert_true(iface_owner(gw->vrf, &b) == gw);
+	assert_true(ip_equal(&iface_source(gw, &b)->addr, &b));
+	fx_punt(PUNT_ND, gw, frame, solicitation("fd00::5", "ff02::1:ff00:6", "fd00::6", HOST_MAC));
+	assert_non_null(neigh_find(gw, &a));
+	// Until the interface is made up anew.
+	must_do("iface.set", "{'name': 'gw', 'admin': 'down'}");
+	must_do("iface.set", "{'name': 'gw', 'admin': 'up'}");
+	assert_int_equal(own_state(gw, &a), OWN_TENTATIVE);
+	assert_true(iface_owner(gw->vrf, &a) == gw);
+	fx_punt(PUNT_ND, gw, frame, advertisement("fd00::5", "ff02::1", "fd00::5", 0, HOST_MAC));
+	assert_null(iface_owner(gw->vrf, &a));
+	fx_wait(OWN_DAD_MS + 100);
 	fx_forget();
 	fx_punt(PUNT_ND, gw, frame, solicitation("fd00::42", "ff02::1:ff00:6", "fd00::6", HOST_MAC));
 	assert_int_equal(fx_waiting(), 1);
