@@ -68,7 +68,7 @@ static int make_folder(const char *path, mode_t mode, const char *option, struct
 	folder = dirname(copy);
 	if (mkdir(folder, mode) == 0 || errno == EEXIST)
 		return 0;
-	return fault_str(f, -errno, option, path, NULL, "cannot make the folder %s", folder);
+	return fault_str(f, -errno, option, path, NULL, "cannot make the folder %s: %s", folder, strerror(errno));
 }
 
 // Whether somebody answers at the socket. The server finds that out too when it binds, but by then this instance would
@@ -116,6 +116,21 @@ static void warn_of_shared_cpus(const struct options *o)
 	    text, text);
 }
 
+// What is wrong with the document, with the place in it.
+static int config_fault(const char *path, struct fault *f)
+{
+	static const char document[] = "document.";
+	struct fault was = *f;
+	const char *field = was.field;
+
+	if (strncmp(field, document, sizeof(document) - 1) == 0)
+		field += sizeof(document) - 1;
+	if (snprintf(f->message, sizeof(f->message), "%s: %s%s%s", path, field, *field != '\0' ? ": " : "",
+		     was.message) >= (int)sizeof(f->message))
+		*f = was; // the place is not worth half a message
+	return was.err;
+}
+
 // Applies the document of --config, as config.apply would.
 static int apply_config(struct daemon *d, struct fault *f)
 {
@@ -127,8 +142,10 @@ static int apply_config(struct daemon *d, struct fault *f)
 	if (path == NULL)
 		return 0;
 	document = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	if (document == NULL && json_error_code(&error) == json_error_cannot_open_file)
+		return fault_set(f, -EINVAL, NULL, NULL, NULL, "--config: %s", error.text);
 	if (document == NULL)
-		return fault_str(f, -EINVAL, "--config", path, NULL, "not a JSON document, line %d column %d: %s",
+		return fault_set(f, -EINVAL, NULL, NULL, NULL, "--config %s: not JSON, line %d column %d: %s", path,
 				 error.line, error.column, error.text);
 	params = json_pack("{s:o}", "document", document);
 	if (params == NULL)
@@ -136,7 +153,7 @@ static int apply_config(struct daemon *d, struct fault *f)
 	rc = rpc_do("config.apply", params, NULL, &result, f);
 	json_decref(params);
 	json_decref(result);
-	return rc == 0 ? store_sync(f) : rc;
+	return rc == 0 ? store_sync(f) : config_fault(path, f);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *arg)

@@ -232,7 +232,7 @@ int options_parse(struct options *o, int argc, char **argv, struct fault *f)
 			return 0;
 	}
 	if (optind < argc)
-		return fault_str(f, -EINVAL, NULL, argv[optind], NULL, "not an option: %s", argv[optind]);
+		return fault_str(f, -EINVAL, NULL, argv[optind], NULL, "this is not an option");
 	if (o->file_prefix == NULL)
 		o->file_prefix = prefix_of(o->socket);
 	if (strchr(o->file_prefix, '/') != NULL || o->file_prefix[0] == '.')

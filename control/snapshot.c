@@ -107,6 +107,11 @@ int snapshot_load(const char *path, snapshot_fn fn, void *arg, uint64_t *seq, ui
 	if (rc < 0)
 		return fault_str(f, rc, "state", path, NULL, "the state file cannot be read");
 	rc = snapshot_parse(bytes, size, fn, arg, seq, until, f);
+	if (rc == -EINVAL && f->value[0] == '\0') {
+		struct fault was = *f;
+
+		fault_str(f, rc, "state", path, NULL, "%s", was.message);
+	}
 	file_unmap(bytes, size);
 	return rc;
 }
