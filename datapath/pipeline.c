@@ -18,6 +18,7 @@ static __rte_always_inline void stages_run(struct worker *w, struct burst *b, co
 {
 	RUN(INGRESS,
 	    stage_ingress(w, b));        // checks the frame, finds its VLAN's broadcast domain, makes the look-up keys
+	RUN(FLOW, stage_flow(w, b));     // bridges in mode flow: what their tables say
 	RUN(BRIDGE, stage_bridge(w, b)); // checks the source's place, finds the destination's port
 	RUN(ROUTE, stage_route(w, b));   // frames to an interface's MAC address: its VRF
 	RUN(IP4, stage_ip4(w, b));       // checks headers, looks up the route
@@ -28,6 +29,18 @@ static __rte_always_inline void stages_run(struct worker *w, struct burst *b, co
 	RUN(TX, stage_tx(w, b));           // sends, or gathers in the ports' transmit buffers
 	RUN(PUNT, stage_punt(w, b));       // hands to control what is for the host
 	RUN(DROP, stage_drop(w, b));       // frees what was lost on the way
+}
+
+void burst_bridge(struct worker *w, struct burst *b)
+{
+	stage_bridge(w, b);
+	stage_route(w, b);
+	stage_ip4(w, b);
+	stage_ip6(w, b);
+	stage_nexthop(w, b);
+	burst_leave(w, b);
+	stage_punt(w, b);
+	stage_drop(w, b);
 }
 
 void pipeline_run(struct worker *w, struct burst *b)
