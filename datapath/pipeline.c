@@ -31,18 +31,6 @@ static __rte_always_inline void stages_run(struct worker *w, struct burst *b, co
 	RUN(DROP, stage_drop(w, b));       // frees what was lost on the way
 }
 
-void burst_bridge(struct worker *w, struct burst *b)
-{
-	stage_bridge(w, b);
-	stage_route(w, b);
-	stage_ip4(w, b);
-	stage_ip6(w, b);
-	stage_nexthop(w, b);
-	burst_leave(w, b);
-	stage_punt(w, b);
-	stage_drop(w, b);
-}
-
 void pipeline_run(struct worker *w, struct burst *b)
 {
 	b->lane[LANE_INGRESS] = burst_all(b->n);

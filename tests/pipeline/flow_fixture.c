@@ -28,6 +28,7 @@ static struct flow_pool *pool;
 static struct classifier *table[FLOW_TABLES];
 static struct rule rules[RULES_MAX];
 static uint32_t nrules;
+static bool stale; // the switch's masks
 static uint16_t ports[HARNESS_PORTS], flood[HARNESS_PORTS];
 
 static struct flow_act act_of(const struct flow_action *a)
@@ -144,6 +145,10 @@ static void masks_renew(void)
 {
 	struct flow_used used = {0};
 
+	if (!stale)
+		return;
+	stale = false;
+
 	for (uint32_t t = 0; t < FLOW_TABLES; t++) {
 		fixture_switch->table[t] = table[t];
 		if (table[t] != NULL)
@@ -198,7 +203,7 @@ static uint32_t add(const char *text, bool miss)
 	r->entry = entry_of(&m, nrules, miss);
 	flow_entry_set(nrules, r->entry);
 	assert_int_equal(classifier_insert(table[m.table], &m.match.key, &m.match.mask, m.priority, nrules), 0);
-	masks_renew();
+	stale = true;
 	flow_mod_clear(&m);
 	return nrules;
 }
@@ -218,6 +223,7 @@ void fixture_del(uint32_t number)
 	struct rule *const r = &rules[number];
 
 	assert_int_equal(classifier_remove(table[r->entry->table], &r->match.key, &r->match.mask, r->priority), number);
+	stale = true;
 	masks_renew();
 	assert_int_equal(flow_counts_sync(1000), 0);
 	entry_free((struct flow_entry *)flow_entry_set(number, NULL));
@@ -323,6 +329,7 @@ struct rte_mbuf *fixture_mbuf(const char *hex)
 
 void fixture_in(uint16_t port, const char *hex)
 {
+	masks_renew();
 	harness_in(port, fixture_mbuf(hex));
 }
 
