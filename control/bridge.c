@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../datapath/rcu.h"
-#include "flow_switch.h"
+#include "flow_ctl.h"
 #include "iface.h"
 #include "publish.h"
 #include "rpc.h"
@@ -87,6 +87,7 @@ int bridge_add(struct txn *t, const json_t *conf, struct fault *f)
 	const char *name = json_string_value(json_object_get(conf, "name"));
 	const char *mode = json_string_value(json_object_get(conf, "mode"));
 	struct bridge *b;
+	int rc = 0;
 
 	if (names_find(&bridges, name))
 		return fault_str(f, -EEXIST, "name", name, "a name that no bridge has", "bridge %s exists", name);
@@ -102,10 +103,12 @@ int bridge_add(struct txn *t, const json_t *conf, struct fault *f)
 				 "no broadcast domain is left: %u bridges and VLANs are in use", DOMAIN_MAX - 1);
 	}
 	memcpy(b->name, name, strlen(name) + 1);
-	if (strcmp(mode, "flow") == 0 && flow_switch_create(b, f) < 0) {
+	if (strcmp(mode, "flow") == 0)
+		rc = flow_switch_create(b, f);
+	if (rc < 0) {
 		domain_release(b->rest);
 		bridge_free(b);
-		return -ENOMEM;
+		return rc;
 	}
 	b->rest->named = 1;
 	b->conf = json_deep_copy(conf);
@@ -157,6 +160,8 @@ int bridge_del(struct txn *t, struct bridge *b, struct fault *f)
 	if (!LIST_EMPTY(&b->ifaces))
 		return fault_str(f, -EBUSY, "name", b->name, "a bridge without L3 interfaces",
 				 "bridge %s has L3 interface %s", b->name, LIST_FIRST(&b->ifaces)->name);
+	if (b->flow && flow_ctl_del_all(t, b->flow, f) < 0)
+		return f->err;
 	names_del(&bridges, b);
 	b->deleted = true;
 	b->rest->named = 0;

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flow_change.h"
+#include "flow_publish.h"
 #include "objects.h"
 #include "openflow/ofp.h"
 #include "publish.h"
@@ -17,16 +19,8 @@
 #define PORTS_MIN 64
 
 static struct flow_bridges switches = LIST_HEAD_INITIALIZER(switches);
+static bool number_used[FLOW_SWITCHES_MAX];
 static SLIST_HEAD(, flow_listener) listeners = SLIST_HEAD_INITIALIZER(listeners);
-
-static TAILQ_HEAD(, flow_bridge) dirty = TAILQ_HEAD_INITIALIZER(dirty);
-
-void flow_switch_mark(struct flow_bridge *fb)
-{
-	if (!fb->dirty)
-		TAILQ_INSERT_TAIL(&dirty, fb, dirty_link);
-	fb->dirty = true;
-}
 
 const struct flow_bridges *flow_switches(void)
 {
@@ -75,14 +69,40 @@ int flow_switch_get(const char *field, const char *bridge, struct flow_bridge **
 				bridge);
 }
 
+// 1..FLOW_SWITCHES_MAX-1, the lowest that is free; 0: none is.
+static uint16_t number_take(void)
+{
+	for (uint16_t i = 1; i < FLOW_SWITCHES_MAX; i++)
+		if (!number_used[i]) {
+			number_used[i] = true;
+			return i;
+		}
+	return 0;
+}
+
+static void number_give(uint16_t number)
+{
+	number_used[number] = false;
+}
+
 int flow_switch_create(struct bridge *b, struct fault *f)
 {
 	struct flow_bridge *fb = calloc(1, sizeof(*fb));
+	int rc;
 
 	if (!fb)
 		return fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory for bridge %s", b->name);
 	fb->bridge = b;
 	fb->datapath_id = default_datapath_id(b);
+	fb->number = number_take();
+	if (fb->number == 0 || flow_set_create(fb) < 0) {
+		rc = fb->number == 0 ? -ENOSPC : -ENOMEM;
+		number_give(fb->number);
+		free(fb);
+		return rc == -ENOSPC ? fault_set(f, rc, NULL, NULL, NULL, "%u bridges in mode flow are the most",
+						 FLOW_SWITCHES_MAX - 1)
+				     : fault_set(f, rc, NULL, NULL, NULL, "no memory for bridge %s", b->name);
+	}
 	b->flow = fb;
 	LIST_INSERT_HEAD(&switches, fb, link);
 	return 0;
@@ -115,8 +135,10 @@ void flow_switch_free(struct flow_bridge *fb)
 	SLIST_FOREACH (l, &listeners, link)
 		if (l->freed)
 			l->freed(fb);
-	if (fb->dirty)
-		TAILQ_REMOVE(&dirty, fb, dirty_link);
+	flow_change_forget(fb);
+	flow_publish_forget(fb);
+	flow_set_destroy(fb);
+	number_give(fb->number);
 	LIST_REMOVE(fb, link);
 	free(fb->port);
 	free(fb);
@@ -248,6 +270,15 @@ void flow_switch_port_tell(const struct bridge_port *bp, enum flow_port_reason r
 			l->port(bp->bridge->flow, bp, reason);
 }
 
+void flow_switch_tell_removed(struct flow_bridge *fb, const struct of_flow_removed *r)
+{
+	const struct flow_listener *l;
+
+	SLIST_FOREACH (l, &listeners, link)
+		if (l->flow_removed)
+			l->flow_removed(fb, r);
+}
+
 uint32_t flow_switch_port_config_get(const struct bridge_port *bp)
 {
 	return bp->of_config | (bp->port->admin_up ? 0 : OFPPC_PORT_DOWN);
@@ -287,7 +318,7 @@ int flow_switch_port_config(struct flow_bridge *fb, struct bridge_port *bp, uint
 	bp->of_config = (before & ~mask) | (config & mask & bits);
 	if (bp->of_config == before)
 		return 0;
-	flow_switch_mark(fb);
+	publish_mark_port(bp->port);
 	publish();
 	flow_switch_port_tell(bp, FLOW_PORT_CHANGED);
 	return 0;

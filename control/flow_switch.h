@@ -23,7 +23,8 @@
 
 #define FLOW_PORT_NUMBERS 16384 // OpenFlow numbers are 1..FLOW_PORT_NUMBERS-1
 
-struct flow_table;
+struct flow_set;
+struct flow_switch;
 struct group_table;
 struct meter_table;
 struct openflow;
@@ -35,6 +36,7 @@ struct flow_port_slot {
 
 struct flow_bridge {
 	struct bridge *bridge;
+	uint16_t number; // by which workers know it
 	uint64_t datapath_id;
 	struct flow_port_slot *port; // [ports_size] by number
 	uint32_t ports_size;
@@ -43,8 +45,9 @@ struct flow_bridge {
 	bool dirty;          // in the list of those to be published
 	TAILQ_ENTRY(flow_bridge) dirty_link;
 	LIST_ENTRY(flow_bridge) link;
-	// Each one's own (NULL at first): entries of flow_table.c, groups, meters, controllers.
-	struct flow_table **table;
+	const struct flow_switch *seen; // as published; NULL: not yet
+	struct flow_set *flows;         // entries: flow_table.h
+	// Each one's own, NULL at first: groups, meters, controllers.
 	struct group_table *groups;
 	struct meter_table *meters;
 	struct openflow *openflow;
@@ -112,9 +115,11 @@ void flow_switch_free(struct flow_bridge *fb); // NULL: nothing
 // Gives a port its number: `wanted`, or 0: the one it has in the store, or had before, or the lowest that is free.
 // Notes it in the transaction. 0, -EEXIST `wanted` is another port's, -ENOSPC.
 int flow_switch_port_attach(struct txn *t, struct bridge_port *bp, uint32_t wanted, struct fault *f);
-void flow_switch_port_detach(struct bridge_port *bp);                                   // frees the number
-void flow_switch_port_reattach(struct bridge_port *bp);                                 // takes that back
-void flow_switch_port_forget(struct txn *t, const struct bridge_port *bp);              // in the store
+void flow_switch_port_detach(struct bridge_port *bp);                      // frees the number
+void flow_switch_port_reattach(struct bridge_port *bp);                    // takes that back
+void flow_switch_port_forget(struct txn *t, const struct bridge_port *bp); // in the store
+struct of_flow_removed;
+void flow_switch_tell_removed(struct flow_bridge *fb, const struct of_flow_removed *r);
 void flow_switch_port_tell(const struct bridge_port *bp, enum flow_port_reason reason); // of any bridge's port
 
 #endif

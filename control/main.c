@@ -26,6 +26,7 @@
 #include "rpc.h"
 #include "store.h"
 #include "system.h"
+#include "../datapath/flow.h"
 #include "../datapath/rcu.h"
 #include "../datapath/worker.h"
 #include "../ports/port.h"
@@ -263,11 +264,18 @@ static int workers_up(struct daemon *d, struct fault *f)
 		conf[n].sleep_max_us = o->idle_max_us;
 	}
 	rc = workers_create(conf, n, d->fdb);
-	return rc == 0 ? 0 : fault_set(f, rc, NULL, NULL, NULL, "cannot create %u workers", n);
+	if (rc < 0)
+		return fault_set(f, rc, NULL, NULL, NULL, "cannot create %u workers", n);
+	rc = flow_create(o->flow_cache);
+	if (rc == 0)
+		return 0;
+	workers_destroy();
+	return fault_set(f, rc, "--flow-cache", NULL, NULL, "no memory for flow caches of %u entries", o->flow_cache);
 }
 
 static void workers_down(struct daemon *d)
 {
+	flow_destroy();
 	workers_destroy();
 }
 

@@ -10,6 +10,9 @@
 #include "../tables/fib_pool.h"
 #include "bridge.h"
 #include "fdb_ctl.h"
+#include "flow_change.h"
+#include "flow_publish.h"
+#include "flow_timeout.h"
 #include "fwd.h"
 #include "garbage.h"
 #include "iface.h"
@@ -38,8 +41,10 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	struct timeval next = {0};
 
 	pktgen_poll();
+	flow_timeout_poll();
+	waiting = flow_change_poll();
 	garbage_collect();
-	waiting = rcu_poll();
+	waiting += rcu_poll();
 	poll_us = events || waiting ? POLL_MIN_US : RTE_MIN(2 * poll_us, (unsigned int)POLL_MAX_US);
 	next.tv_usec = poll_us;
 	event_add(poll_timer, &next);
@@ -52,6 +57,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	fdb_ctl_tick(now.tv_sec);
 	fib_pool_reclaim(route_pool());
+	flow_publish_shrink();
 }
 
 int objects_create(struct event_base *base, struct fdb *fdb, uint64_t fib_bytes)
@@ -141,6 +147,8 @@ void objects_destroy(void)
 	poll_timer = tick_timer = NULL;
 	port_watch_destroy();
 	pktgen_destroy();
+	flow_change_drain();
+	flow_timeout_destroy();
 	garbage_collect();
 	rcu_drain();
 	publish_destroy();

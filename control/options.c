@@ -12,6 +12,7 @@
 #include "options.h"
 #include "../tables/fdb.h"
 #include "../tables/fib_pool.h"
+#include "../tables/flow_cache.h"
 
 enum option_type { OPTION_FLAG, OPTION_UNSET, OPTION_TEXT, OPTION_UINT, OPTION_CPUS, OPTION_ENUM };
 
@@ -61,6 +62,8 @@ static const struct option_def option_defs[] = {
 	 .help = "capacity of the table of MAC addresses (1048576)"},
 	{"fib-mem", "MB", OPTION_UINT, FIELD(fib_mem_mb), .min = 1, .max = FIB_POOL_MAX_BYTES >> 20,
 	 .help = "memory of all routing tables at most, taken as it is needed (512)"},
+	{"flow-cache", "N", OPTION_UINT, FIELD(flow_cache), .min = FLOW_CACHE_ENTRIES_MIN, .max = 1 << 24,
+	 .help = "flows that each worker keeps the verdict of flow tables for; 72 bytes each (262144)"},
 	{"socket-mem", "MB", OPTION_UINT, FIELD(socket_mem_mb), .min = 32, .max = 1048576,
 	 .help = "memory on each NUMA node with a worker (what the two above need)"},
 	{"no-huge", NULL, OPTION_FLAG, FIELD(no_huge), .help = "do without hugepages even if there are some"},
@@ -198,6 +201,7 @@ int options_parse(struct options *o, int argc, char **argv, struct fault *f)
 		.mbufs = 65536,
 		.fdb_size = 1048576,
 		.fib_mem_mb = 512,
+		.flow_cache = 262144,
 		.log_level = RTE_LOG_INFO,
 	};
 	for (i = 0; i < (int)RTE_DIM(option_defs); i++) {

@@ -28,6 +28,7 @@ struct options {
 	uint32_t idle_max_us;
 	uint32_t mbufs, fdb_size;
 	uint32_t fib_mem_mb;
+	uint32_t flow_cache;     // entries of each worker
 	const char *file_prefix; // never NULL after options_parse()
 	uint32_t log_level;      // RTE_LOG_*
 	const char *eal;         // more EAL arguments, separated by blanks; NULL: none

@@ -8,9 +8,11 @@
 #include "../datapath/rcu.h"
 #include "fdb_ctl.h"
 #include "fdb_static.h"
+#include "flow_publish.h"
 #include "fwd.h"
 #include "garbage.h"
 #include "objects.h"
+#include "openflow/ofp.h"
 #include "pktgen.h"
 #include "publish_l3.h"
 #include "publish_poll.h"
@@ -178,9 +180,16 @@ static void port_describe(struct port_obj *p, struct fwd_port *fp)
 	fp->peer = p->fwd_peer;
 	fp->mac = p->dev->mac;
 	l3_describe(p, fp);
-	// Whatever comes in to a bridge in mode flow misses its empty tables.
-	if (!bp || bp->bridge->flow)
+	if (!bp)
 		return;
+	if (bp->of_no) {
+		fp->flow = bp->bridge->flow->number;
+		fp->flow_port = bp->of_no;
+		fp->flow_no_recv = bp->of_config & OFPPC_NO_RECV;
+		fp->flow_no_fwd = bp->of_config & OFPPC_NO_FWD;
+		fp->flow_no_packet_in = bp->of_config & OFPPC_NO_PACKET_IN;
+		return;
+	}
 	fp->bridge = bp->bridge->rest->id;
 	fp->untagged_domain = vlan_untagged_domain(bp);
 	fp->untagged_vid = bp->mode == VLAN_TRUNK ? 0 : bp->tag;
@@ -263,7 +272,7 @@ void publish(void)
 
 	fwd_apply();
 	if (TAILQ_EMPTY(&dirty_ports) && TAILQ_EMPTY(&dirty_domains) && !dirty_polls && !publish_l3_dirty() &&
-	    current) {
+	    !flow_publish_dirty() && current) {
 		fdb_static_sync();
 		return;
 	}
@@ -279,6 +288,7 @@ void publish(void)
 	}
 	current = s;
 	fwd_state_publish(s);
+	flow_publish_switches();
 	garbage_free_later((void *)old);
 	publish_l3_tell();
 	garbage_collect();

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flow_publish.h"
+
+#include <string.h>
+
+#include "garbage.h"
+
+static TAILQ_HEAD(, flow_bridge) dirty = TAILQ_HEAD_INITIALIZER(dirty); // flow_bridge.dirty
+static bool wanted;                                                     // some flow_set.wanted
+
+void flow_switch_mark(struct flow_bridge *fb)
+{
+	if (!fb->dirty)
+		TAILQ_INSERT_TAIL(&dirty, fb, dirty_link);
+	fb->dirty = true;
+}
+
+bool flow_publish_dirty(void)
+{
+	return !TAILQ_EMPTY(&dirty);
+}
+
+// A copy of what is published, to be changed and given to replace().
+static struct flow_switch *copy(const struct flow_bridge *fb)
+{
+	struct flow_switch *s = garbage_alloc(sizeof(*s));
+
+	if (fb->seen != NULL) {
+		*s = *fb->seen;
+		return s;
+	}
+	memset(s, 0, sizeof(*s));
+	flow_window_masks_make(&fb->flows->used, &s->masks);
+	return s;
+}
+
+static void replace(struct flow_bridge *fb, const struct flow_switch *s)
+{
+	flow_switch_set(fb->number, s);
+	garbage_free_later((void *)(uintptr_t)fb->seen);
+	fb->seen = s;
+}
+
+// --- tables and masks ------------------------------------------------------------------------------------------------
+
+void flow_publish_want(const struct flow *x)
+{
+	struct flow_set *set = x->fb->flows;
+	uint32_t classes;
+	struct flow_match m;
+
+	flow_match_get(x, &m);
+	for (classes = flow_class_of(&m.key, &m.mask); classes != 0; classes &= classes - 1) {
+		struct flow_key *used = &set->used.mask[__builtin_ctz(classes)];
+
+		for (uint32_t words = x->words; words != 0; words &= words - 1) {
+			const unsigned int w = (unsigned int)__builtin_ctz(words);
+
+			if (m.mask.word[w] & ~used->word[w])
+				set->wanted = true;
+			used->word[w] |= m.mask.word[w];
+		}
+	}
+	if (x->fb->seen == NULL || x->fb->seen->table[x->table] == NULL)
+		set->wanted = true;
+	wanted |= set->wanted;
+}
+
+static void tables_publish(struct flow_bridge *fb)
+{
+	struct flow_switch *s = copy(fb);
+
+	fb->flows->wanted = false;
+	for (unsigned int i = 0; i < FLOW_TABLES; i++)
+		s->table[i] = fb->flows->table[i].seen;
+	flow_window_masks_make(&fb->flows->used, &s->masks);
+	replace(fb, s);
+}
+
+void flow_publish_tables(void)
+{
+	struct flow_bridge *fb;
+
+	if (!wanted)
+		return;
+	wanted = false;
+	LIST_FOREACH(fb, flow_switches(), link)
+	if (fb->flows->wanted)
+		tables_publish(fb);
+	// What is kept under the narrower masks ends here, before it can be wrong.
+	flow_changed();
+	garbage_collect();
+}
+
+static void shrink(struct flow_bridge *fb)
+{
+	struct flow_set *set = fb->flows;
+	struct flow_used used = {0};
+
+	set->rules_gone = false;
+	for (unsigned int i = 0; i < FLOW_TABLES; i++)
+		if (set->table[i].seen != NULL)
+			classifier_used(set->table[i].seen, &used);
+	if (memcmp(&used, &set->used, sizeof(used)) == 0)
+		return;
+	set->used = used;
+	tables_publish(fb);
+	flow_changed();
+	garbage_collect();
+}
+
+void flow_publish_shrink(void)
+{
+	struct flow_bridge *fb;
+
+	LIST_FOREACH(fb, flow_switches(), link)
+	flow_pool_reclaim(fb->flows->seen_pool);
+	LIST_FOREACH(fb, flow_switches(), link)
+	if (fb->flows->rules_gone && fb->flows->gone_ticket != 0 && flow_counts_done(fb->flows->gone_ticket))
+		shrink(fb);
+}
+
+// --- ports -----------------------------------------------------------------------------------------------------------
+
+static void switch_publish(struct flow_bridge *fb)
+{
+	struct flow_switch *s = copy(fb);
+	const struct bridge_port *bp;
+	uint16_t *port, *flood;
+	uint32_t n = 0;
+
+	for (bp = flow_switch_port_after(fb, 1); bp != NULL; bp = flow_switch_port_after(fb, bp->of_no + 1))
+		n = bp->of_no + 1;
+	garbage_free_later((void *)(uintptr_t)s->port);
+	garbage_free_later((void *)(uintptr_t)s->flood);
+	port = garbage_alloc(RTE_MAX(n, 1u) * sizeof(*port));
+	flood = garbage_alloc(RTE_MAX(n, 1u) * sizeof(*flood));
+	memset(port, 0, n * sizeof(*port));
+	s->nflood = 0;
+	for (bp = flow_switch_port_after(fb, 1); bp != NULL; bp = flow_switch_port_after(fb, bp->of_no + 1)) {
+		port[bp->of_no] = bp->port->id;
+		flood[s->nflood++] = bp->port->id;
+	}
+	s->nports = n;
+	s->port = port;
+	s->flood = flood;
+	s->drop_fragments = fb->drop_fragments;
+	s->standalone = fb->standalone;
+	replace(fb, s);
+}
+
+void flow_publish_switches(void)
+{
+	struct flow_bridge *fb;
+
+	if (TAILQ_EMPTY(&dirty))
+		return;
+	while ((fb = TAILQ_FIRST(&dirty)) != NULL) {
+		TAILQ_REMOVE(&dirty, fb, dirty_link);
+		fb->dirty = false;
+		if (!fb->bridge->deleted)
+			switch_publish(fb);
+	}
+	flow_changed();
+}
+
+void flow_publish_forget(struct flow_bridge *fb)
+{
+	const struct flow_switch *s = fb->seen;
+
+	if (fb->dirty)
+		TAILQ_REMOVE(&dirty, fb, dirty_link);
+	fb->dirty = false;
+	if (s == NULL)
+		return;
+	garbage_free_later((void *)(uintptr_t)s->port);
+	garbage_free_later((void *)(uintptr_t)s->flood);
+	replace(fb, NULL);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flow_fake.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct flow_fake flow_fake;
+
+const struct flow_switch *flow_switch_set(uint16_t number, const struct flow_switch *s)
+{
+	const struct flow_switch *old = flow_fake.sw[number];
+
+	flow_fake.sw[number] = s;
+	return old;
+}
+
+const struct flow_entry *flow_entry_set(uint32_t number, const struct flow_entry *e)
+{
+	const struct flow_entry *old = flow_fake.entry[number];
+
+	flow_fake.entry[number] = e;
+	return old;
+}
+
+void flow_changed(void)
+{
+	flow_fake.changed++;
+}
+
+uint64_t flow_counts_ask(void)
+{
+	return ++flow_fake.asked;
+}
+
+bool flow_counts_done(uint64_t ticket)
+{
+	return !flow_fake.busy;
+}
+
+int flow_counts_sync(uint32_t timeout_ms)
+{
+	return flow_fake.busy ? -ETIMEDOUT : 0;
+}
+
+struct flow_count flow_count_get(enum flow_count_kind kind, uint32_t number)
+{
+	return kind == FLOW_COUNT_ENTRY ? flow_fake.count[number] : (struct flow_count){.packets = 0};
+}
+
+void flow_count_clear(enum flow_count_kind kind, uint32_t number)
+{
+	if (kind == FLOW_COUNT_ENTRY)
+		flow_fake.count[number] = (struct flow_count){.packets = 0};
+}
+
+const struct flow_entry *flow_fake_lookup(uint16_t number, uint8_t table, const struct flow_key *key)
+{
+	const struct flow_key *keys[CLASSIFIER_BURST] = {key};
+	const struct classifier *c = flow_fake.sw[number] != NULL ? flow_fake.sw[number]->table[table] : NULL;
+	uint32_t value[CLASSIFIER_BURST];
+
+	if (c == NULL || classifier_lookup_lanes(c, keys, 1, value) == 0)
+		return NULL;
+	return flow_fake.entry[value[0]];
+}
