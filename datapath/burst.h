@@ -24,6 +24,7 @@
 // In the order of the pipeline: each lane and its stage, which pipeline.c calls.
 #define BURST_LANES(X)                                                                                                 \
 	X(INGRESS, ingress)                                                                                            \
+	X(FLOW, flow)                                                                                                  \
 	X(BRIDGE, bridge)                                                                                              \
 	X(ROUTE, route)                                                                                                \
 	X(IP4, ip4)                                                                                                    \

@@ -43,6 +43,13 @@
 	X(ROUTE_UNREACHABLE, "route_unreachable", "no route or one that rejects, and its sender must not be told")     \
 	X(PUNT_RATE, "punt_rate", "for the host, and more of its class came than control is to be bothered with")      \
 	X(PUNT_FULL, "punt_full", "for the host, and as many of its class wait for control as may")                    \
+	X(FLOW_NO_RECV, "flow_no_recv", "the port was told by OpenFlow to receive nothing")                            \
+	X(FLOW_NO_MATCH, "flow_no_match", "no entry of a flow table matches it, and there is no table-miss entry")     \
+	X(FLOW_NO_ACTION, "flow_no_action", "the flow entries that it met send it nowhere")                            \
+	X(FLOW_NO_PORT, "flow_no_port", "to a port that is not there, takes nothing, or that it came in by")           \
+	X(FLOW_METER, "flow_meter", "more than a meter's drop band allows")                                            \
+	X(FLOW_TTL, "flow_ttl", "a flow action found its time to live over, and no controller is told")                \
+	X(FLOW_FRAGMENT, "flow_fragment", "an IP fragment, which the switch was told to drop")                         \
 	X(RX_SINK, "rx_sink", "the port is in mode rxonly or flowgen, or the generator's; they keep nothing")          \
 	X(RX_NOT_ECHO, "rx_not_echo", "the port is in mode icmpecho, and this is no ARP or echo request")              \
 	X(NO_MBUF, "no_mbuf", "no buffer was free for a copy or a segment")                                            \

@@ -8,7 +8,8 @@
 
 #include <rte_cycles.h>
 
-#include "flow_worker.h"
+#include "../tables/random64.h"
+#include "flow_walk.h"
 
 static const uint32_t counters[FLOW_COUNT_KINDS] = {
 	[FLOW_COUNT_ENTRY] = FLOW_ENTRIES_MAX,
@@ -49,6 +50,8 @@ int flow_create(uint32_t cache_entries)
 		ret = worker_flow_create(worker_at(i), cache_entries);
 	if (ret < 0)
 		flow_destroy();
+	else
+		tables.seed = random64();
 	return ret;
 }
 
@@ -85,7 +88,8 @@ int worker_flow_create(struct worker *w, uint32_t cache_entries)
 		return ret;
 	memset(f, 0, sizeof(*f));
 	f->tables = &tables;
-	if (rows_alloc(f))
+	f->walk = calloc(BURST_MAX, sizeof(*f->walk));
+	if (f->walk != NULL && rows_alloc(f))
 		ret = flow_cache_create(&f->cache, cache_entries, 0);
 	if (ret == 0)
 		ret = flow_verdicts_create(&f->verdicts, cache_entries);
@@ -102,6 +106,7 @@ int worker_flow_create(struct worker *w, uint32_t cache_entries)
 void flow_worker_free(struct flow_worker *f)
 {
 	flow_verdicts_destroy(&f->verdicts);
+	free(f->walk);
 	flow_cache_destroy(f->cache);
 	for (unsigned int k = 0; k < FLOW_COUNT_KINDS; k++)
 		free(f->count[k]);
@@ -115,6 +120,11 @@ void worker_flow_destroy(struct worker *w)
 	of_worker[w->index] = NULL;
 	flow_worker_free(w->flow);
 	w->flow = NULL;
+}
+
+void flow_changed(void)
+{
+	__atomic_fetch_add(&tables.generation, 1, __ATOMIC_SEQ_CST);
 }
 
 void flow_worker_fold(struct flow_worker *f, uint64_t now)
@@ -158,12 +168,11 @@ const struct flow_group *flow_group_set(uint32_t number, const struct flow_group
 
 struct flow_meter *flow_meter_set(uint32_t number, struct flow_meter *m)
 {
-	return __atomic_exchange_n(&tables.meter[number], m, __ATOMIC_ACQ_REL);
-}
+	struct flow_meter *const was = __atomic_exchange_n(&tables.meter[number], m, __ATOMIC_ACQ_REL);
 
-void flow_changed(void)
-{
-	__atomic_fetch_add(&tables.generation, 1, __ATOMIC_SEQ_CST);
+	// What is cached depends on whether it remarks.
+	flow_changed();
+	return was;
 }
 
 uint64_t flow_counts_ask(void)

@@ -43,29 +43,26 @@ void flow_group_assign(uint16_t *slot, uint32_t nslots, const uint16_t *weight, 
 	}
 }
 
-static bool is_alive(const uint64_t *alive, uint32_t bucket)
-{
-	return alive[bucket / 64] >> bucket % 64 & 1;
-}
-
-uint16_t flow_group_select(const uint16_t *slot, uint32_t nslots, const uint64_t *alive, uint32_t n, uint64_t hash)
+uint16_t flow_group_select(const uint16_t *slot, uint32_t nslots, flow_group_alive_fn alive, const void *arg,
+			   uint32_t n, uint64_t hash)
 {
 	uint32_t count = 0, nth;
 
 	for (uint32_t i = 0; i < DRAWS; i++) {
 		const uint16_t bucket = slot[hash & (nslots - 1)];
 
-		if (is_alive(alive, bucket))
+		if (alive(arg, bucket))
 			return bucket;
 		hash = mix(hash + 1);
 	}
-	for (uint32_t i = 0; i < (n + 63) / 64; i++)
-		count += (uint32_t)__builtin_popcountll(alive[i]);
+	for (uint32_t i = 0; i < n; i++)
+		count += alive(arg, i);
 	if (count == 0)
 		return FLOW_NO_BUCKET;
+	// One may have died since.
 	nth = (uint32_t)(hash % count);
 	for (uint32_t i = 0; i < n; i++) {
-		if (is_alive(alive, i) && nth-- == 0)
+		if (alive(arg, i) && nth-- == 0)
 			return (uint16_t)i;
 	}
 	return FLOW_NO_BUCKET;

@@ -27,9 +27,13 @@
 // all are 0. n: up to FLOW_BUCKETS_MAX. A bucket's share is off by less than one slot. Cost: linear.
 void flow_group_assign(uint16_t *slot, uint32_t nslots, const uint16_t *weight, uint32_t n);
 
-// The bucket of a flow. alive: bit i % 64 of word i / 64 for bucket i of n. FLOW_NO_BUCKET: none is alive. Cost: some
-// ns, and as much for each bucket drawn that is not alive; with few alive, linear in n.
-uint16_t flow_group_select(const uint16_t *slot, uint32_t nslots, const uint64_t *alive, uint32_t n, uint64_t hash);
+// Whether a bucket is alive.
+typedef bool (*flow_group_alive_fn)(const void *arg, uint32_t bucket);
+
+// The bucket of a flow, of n. FLOW_NO_BUCKET: none is alive. Cost: some ns, and as much for each bucket drawn that is
+// not alive; with few alive, linear in n.
+uint16_t flow_group_select(const uint16_t *slot, uint32_t nslots, flow_group_alive_fn alive, const void *arg,
+			   uint32_t n, uint64_t hash);
 
 // A hash of what makes a flow: MAC addresses, EtherType, VLAN, the addresses of IP or ARP, the IP protocol, ports. Not
 // of the port it came in by, metadata, DSCP and ECN. A later fragment has no ports, and may hash otherwise than the

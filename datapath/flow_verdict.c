@@ -100,13 +100,6 @@ uint32_t flow_verdict_make(struct flow_verdicts *v, const struct flow_verdict_co
 	return id;
 }
 
-// Control reads them at any time.
-static void count_add(struct flow_count *c, uint64_t packets, uint64_t bytes)
-{
-	__atomic_store_n(&c->packets, c->packets + packets, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->bytes, c->bytes + bytes, __ATOMIC_RELAXED);
-}
-
 void flow_steps_count(struct flow_count *const count[FLOW_COUNT_KINDS], uint16_t number, const uint32_t *step,
 		      uint32_t nsteps, uint64_t packets, uint64_t bytes, uint64_t now)
 {
@@ -114,10 +107,10 @@ void flow_steps_count(struct flow_count *const count[FLOW_COUNT_KINDS], uint16_t
 		const uint32_t entry = step[i] & 0xffffff;
 		struct flow_count *const table = &count[FLOW_COUNT_TABLE][flow_table_counter(number, step[i] >> 24)];
 
-		count_add(table, packets, entry != 0 ? packets : 0);
+		flow_count_add(table, packets, entry != 0 ? packets : 0);
 		if (entry == 0)
 			continue;
-		count_add(&count[FLOW_COUNT_ENTRY][entry], packets, bytes);
+		flow_count_add(&count[FLOW_COUNT_ENTRY][entry], packets, bytes);
 		__atomic_store_n(&count[FLOW_COUNT_ENTRY][entry].used, now, __ATOMIC_RELAXED);
 	}
 }

@@ -60,7 +60,7 @@ struct flow_verdict {
 	uint16_t number;   // of the switch
 	uint16_t out_port; // OUTPUT: port id
 	uint8_t kind;      // enum flow_verdict_kind
-	uint8_t reason;    // DROP: enum drop_reason
+	uint8_t reason;    // enum drop_reason, of packets that no output takes
 	uint8_t nsteps;
 	uint32_t meter; // of the first step, 0: none
 	uint32_t ncode; // words, in the last ones of its lines
@@ -131,6 +131,13 @@ static inline void flow_verdict_count(struct flow_verdicts *v, uint32_t id, uint
 	}
 	d->packets += packets;
 	d->bytes += bytes;
+}
+
+// Control reads counters at any time.
+static inline void flow_count_add(struct flow_count *c, uint64_t packets, uint64_t bytes)
+{
+	__atomic_store_n(&c->packets, c->packets + packets, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->bytes, c->bytes + bytes, __ATOMIC_RELAXED);
 }
 
 // Adds packets to the counters of steps. count: by enum flow_count_kind.

@@ -17,6 +17,7 @@
 // Of all switches. Written by control, read by workers (RCU).
 struct flow_tables {
 	uint64_t generation; // atomic
+	uint64_t seed;       // of the flow hash of select groups
 	const struct flow_switch *sw[FLOW_SWITCHES_MAX];
 	const struct flow_entry **entry; // [FLOW_ENTRIES_MAX]
 	const struct flow_group **group; // [FLOW_GROUPS_MAX]
@@ -28,9 +29,11 @@ struct flow_worker {
 	struct flow_count *count[FLOW_COUNT_KINDS]; // written by the worker, read by control
 	struct flow_cache *cache;
 	struct flow_verdicts verdicts;
-	uint64_t fold_at;     // TSC of the next regular folding
-	uint64_t folding_for; // ticket that the folding under way answers
-	bool folding;         // is under way
+	struct flow_walk *walk; // [BURST_MAX]: the packets that no verdict is known for
+	struct burst side;      // copies on their way through the bridge
+	uint64_t fold_at;       // TSC of the next regular folding
+	uint64_t folding_for;   // ticket that the folding under way answers
+	bool folding;           // is under way
 
 	struct {
 		uint64_t asked; // ticket; written by control

@@ -52,6 +52,18 @@ void burst_leave(struct worker *w, struct burst *b)
 	stage_drop(w, b);
 }
 
+void burst_bridge(struct worker *w, struct burst *b)
+{
+	stage_bridge(w, b);
+	stage_route(w, b);
+	stage_ip4(w, b);
+	stage_ip6(w, b);
+	stage_nexthop(w, b);
+	burst_leave(w, b);
+	stage_punt(w, b);
+	stage_drop(w, b);
+}
+
 uint32_t inject_run(struct worker *w)
 {
 	struct inject in[BURST_MAX];

@@ -18,6 +18,7 @@ static __rte_always_inline void stages_run(struct worker *w, struct burst *b, co
 {
 	RUN(INGRESS,
 	    stage_ingress(w, b));        // checks the frame, finds its VLAN's broadcast domain, makes the look-up keys
+	RUN(FLOW, stage_flow(w, b));     // bridges in mode flow: what their tables say
 	RUN(BRIDGE, stage_bridge(w, b)); // checks the source's place, finds the destination's port
 	RUN(ROUTE, stage_route(w, b));   // frames to an interface's MAC address: its VRF
 	RUN(IP4, stage_ip4(w, b));       // checks headers, looks up the route

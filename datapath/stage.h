@@ -109,9 +109,19 @@ enum drop_reason punt_send(struct worker *w, const struct burst *b, uint32_t i, 
 			   struct rte_mbuf *m);
 // Hands a copy of packet i to control. Charged as a copy to the port it came in by.
 void punt_copy(struct worker *w, struct burst *b, uint32_t i, enum punt_class class);
+// Hands *m, which came in by a port (0: none), to control for a controller, with its checksum complete. If others hold
+// it, too, a copy takes its place. DROP_COUNT, or why it is lost; it stays the caller's then.
+enum drop_reason punt_flow(struct worker *w, uint16_t in_port, enum punt_class class, const struct flow_packet_in *in,
+			   struct rte_mbuf **m);
 
 // Takes packets that are in lanes FLOOD and EGRESS through the stages from there on; b->n stays.
 void burst_leave(struct worker *w, struct burst *b);
+// Takes packets that are in lane BRIDGE or a later one through all stages from there on; b->n stays.
+void burst_bridge(struct worker *w, struct burst *b);
 uint32_t inject_run(struct worker *w);
+
+// Enters packet i, as it is now, into the broadcast domain that a frame from port fp is in, for lane BRIDGE. False: it
+// was dropped by name.
+bool ingress_enter(struct worker *w, struct burst *b, uint32_t i, const struct fwd_port *fp);
 
 #endif

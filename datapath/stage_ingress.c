@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-// Lane: takes INGRESS; sets BRIDGE, DROP.
+// Lane: takes INGRESS; sets FLOW (ports of bridges in mode flow), BRIDGE, DROP.
 //
 // A burst comes in segments, each from one port, whose configuration is loaded once. One pass over the packets takes
 // the frame's first 14 bytes as two overlapping words, the lengths and flags; the checks are then done on all lanes at
@@ -96,6 +96,50 @@ static bool odd_packet(struct worker *w, struct burst *b, uint32_t i, const stru
 	return false;
 }
 
+bool ingress_enter(struct worker *w, struct burst *b, uint32_t i, const struct fwd_port *fp)
+{
+	const struct rte_mbuf *const m = b->pkt[i];
+	const uint8_t *const data = rte_pktmbuf_mtod(m, const uint8_t *);
+	const uint16_t domain = fp->untagged_domain;
+	const uint64_t bit = UINT64_C(1) << i;
+	uint64_t odd;
+
+	b->tagged &= ~bit;
+	b->priority &= ~bit;
+	b->dmac_key[i] = *(const unaligned_uint64_t *)data;
+	b->smac_key[i] = *(const unaligned_uint64_t *)(data + RTE_ETHER_ADDR_LEN);
+	b->vid[i] = domain ? w->state->domain[domain]->vid : 0;
+	odd = lanes_keys(b->dmac_key, b->smac_key, b->type, i, i + 1, domain);
+	if (likely(!odd && domain && m->pkt_len <= fp->max_frame && m->data_len >= RTE_ETHER_HDR_LEN))
+		return true;
+	return odd_packet(w, b, i, fp);
+}
+
+// The packets [first, end) of a port whose bridge is in mode flow: whatever has an Ethernet header and is no giant goes
+// to its tables. Returns those that go on.
+static uint64_t segment_flow(struct worker *w, struct burst *b, uint32_t first, uint32_t end, const struct fwd_port *fp)
+{
+	uint64_t runt = 0, giant = 0, good = lanes_range(first, end);
+
+	for (uint32_t i = first; i < end; i++) {
+		const struct rte_mbuf *m = b->pkt[i];
+
+		b->vid[i] = VLAN_NONE;
+		runt |= (uint64_t)(m->data_len < RTE_ETHER_HDR_LEN) << i;
+		giant |= (uint64_t)(m->pkt_len > fp->max_frame && is_giant(m, fp)) << i;
+	}
+	if (unlikely(fp->flow_no_recv)) {
+		burst_drop(w, b, good, DROP_FLOW_NO_RECV);
+		return 0;
+	}
+	giant &= ~runt;
+	if (unlikely(runt | giant)) {
+		burst_drop(w, b, runt, DROP_RX_RUNT);
+		burst_drop(w, b, giant, DROP_RX_GIANT);
+	}
+	return good & ~(runt | giant);
+}
+
 // The packets [first, end), all from queue q. Returns those that go on.
 static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t first, uint32_t end, struct rxq *q)
 {
@@ -123,13 +167,6 @@ static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t firs
 		b->in_port[i] = q->port_id;
 		b->vid[i] = vid;
 	}
-	odd = lanes_keys(b->dmac_key, b->smac_key, b->type, first, end, domain);
-	if (unlikely(!domain || longest > fp->max_frame || shortest < RTE_ETHER_HDR_LEN))
-		odd = good;
-	lane_foreach (i, odd) {
-		if (!odd_packet(w, b, i, fp))
-			good &= ~(UINT64_C(1) << i);
-	}
 	if (flags & OFFLOADS)
 		b->offload |= burst_offloads(b, first, end);
 	b->longest = RTE_MAX(b->longest, longest);
@@ -138,12 +175,21 @@ static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t firs
 	c->rx_bytes += bytes;
 	q->packets += end - first;
 	q->bytes += bytes;
+	if (fp->flow)
+		return segment_flow(w, b, first, end, fp);
+	odd = lanes_keys(b->dmac_key, b->smac_key, b->type, first, end, domain);
+	if (unlikely(!domain || longest > fp->max_frame || shortest < RTE_ETHER_HDR_LEN))
+		odd = good;
+	lane_foreach (i, odd) {
+		if (!odd_packet(w, b, i, fp))
+			good &= ~(UINT64_C(1) << i);
+	}
 	return good;
 }
 
 void stage_ingress(struct worker *w, struct burst *b)
 {
-	uint64_t good = 0;
+	uint64_t good = 0, flow = 0;
 
 	lane_take(b, LANE_INGRESS);
 	b->tagged = b->priority = b->offload = b->segment = b->routed = b->bytes = 0;
@@ -152,7 +198,13 @@ void stage_ingress(struct worker *w, struct burst *b)
 	for (uint32_t s = 0; s < b->nsegments; s++) {
 		uint32_t end = s + 1 < b->nsegments ? b->from[s + 1].first : b->n;
 
-		good |= segment_ingress(w, b, b->from[s].first, end, b->from[s].q);
+		uint64_t go = segment_ingress(w, b, b->from[s].first, end, b->from[s].q);
+
+		if (w->state->port[b->from[s].q->port_id]->flow)
+			flow |= go;
+		else
+			good |= go;
 	}
+	lane_give(b, LANE_INGRESS, LANE_FLOW, flow);
 	lane_give(b, LANE_INGRESS, LANE_BRIDGE, good);
 }

@@ -3,6 +3,7 @@
 //
 // What is for the host goes to control, each class through a ring and at a rate of its own, so that the worker's cost
 // and control's are bounded whatever comes.
+#include "offload.h"
 #include "stage.h"
 
 // Whether the class has a token, which is then taken.
@@ -14,6 +15,16 @@ static bool punt_allow(const struct worker *w, struct worker_punt *p)
 		return false;
 	p->due += p->interval;
 	return true;
+}
+
+static enum drop_reason punt_put(struct worker *w, struct punt *punt)
+{
+	if (rte_ring_sp_enqueue_elem(w->punt[punt->class].ring, punt, sizeof(*punt)))
+		return DROP_PUNT_FULL;
+	w->self.punted++;
+	w->self.punts[punt->class]++;
+	w->punted = true;
+	return DROP_COUNT;
 }
 
 static enum drop_reason punt_enqueue(struct worker *w, const struct burst *b, uint32_t i, enum punt_class class,
@@ -29,12 +40,7 @@ static enum drop_reason punt_enqueue(struct worker *w, const struct burst *b, ui
 			    .nexthop = class == PUNT_RESOLVE || class == PUNT_UNREACHABLE ? b->nexthop[i] : 0,
 			    .l3 = (uint16_t)(RTE_ETHER_HDR_LEN + (b->tagged >> i & 1) * RTE_VLAN_HLEN)};
 
-	if (rte_ring_sp_enqueue_elem(w->punt[class].ring, &punt, sizeof(punt)))
-		return DROP_PUNT_FULL;
-	w->self.punted++;
-	w->self.punts[class]++;
-	w->punted = true;
-	return DROP_COUNT;
+	return punt_put(w, &punt);
 }
 
 enum drop_reason punt_send(struct worker *w, const struct burst *b, uint32_t i, enum punt_class class,
@@ -63,6 +69,27 @@ void punt_copy(struct worker *w, struct burst *b, uint32_t i, enum punt_class cl
 		return;
 	in->drops[reason]++;
 	w->self.punts_lost[class]++;
+}
+
+enum drop_reason punt_flow(struct worker *w, uint16_t in_port, enum punt_class class, const struct flow_packet_in *in,
+			   struct rte_mbuf **m)
+{
+	struct punt punt = {.class = (uint16_t) class, .in_port = in_port, .flow = *in};
+	enum drop_reason reason = DROP_COUNT;
+
+	if (!punt_allow(w, &w->punt[class]))
+		reason = DROP_PUNT_RATE;
+	else if (egress_own(m))
+		reason = DROP_NO_MBUF;
+	else if ((*m)->ol_flags & (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_IP_CKSUM) &&
+		 !((*m)->ol_flags & RTE_MBUF_F_TX_TCP_SEG) && offload_checksum(*m))
+		reason = DROP_BAD_OFFLOAD;
+	if (reason == DROP_COUNT) {
+		punt.m = *m;
+		reason = punt_put(w, &punt);
+	}
+	w->self.punts_lost[class] += reason != DROP_COUNT;
+	return reason;
 }
 
 void stage_punt(struct worker *w, struct burst *b)

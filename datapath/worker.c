@@ -10,6 +10,7 @@
 #include <rte_pause.h>
 #include <rte_random.h>
 
+#include "flow_worker.h"
 #include "rcu.h"
 #include "worker_priv.h"
 
@@ -55,6 +56,7 @@ void worker_free(struct worker *w)
 {
 	if (!w)
 		return;
+	worker_flow_destroy(w);
 	worker_punt_destroy(w);
 	rte_ring_free(w->events);
 	rte_free(w->parts);

@@ -185,7 +185,7 @@ rule_drops() {
 	[[ -f docs/operations.md && -f datapath/drop.h ]] || return 0
 	# shellcheck disable=SC2016 # these are Markdown's backquotes
 	diff <(grep -oE '^[[:space:]]*X\([A-Z0-9_]+, "[a-z_0-9]+"' datapath/drop.h | sed -E 's/.*"(.*)"/\1/' | sort) \
-		<(grep -E '^\| `(rx|tx|bridge|punt|route|ip|ip4|ip6|no|bad)_' docs/operations.md | cut -d '|' -f 2 | grep -oE '[a-z_0-9]+' | sort) |
+		<(grep -E '^\| `(rx|tx|bridge|punt|route|flow|ip|ip4|ip6|no|bad)_' docs/operations.md | cut -d '|' -f 2 | grep -oE '[a-z_0-9]+' | sort) |
 		sed -nE 's/^< (.*)/docs\/operations.md: drop reason \1 is missing/p; s/^> (.*)/docs\/operations.md: no such drop reason: \1/p'
 }
 

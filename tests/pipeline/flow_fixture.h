@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// One flow bridge on the harness's worker, programmed in the syntax of ovs-ofctl.
+//
+// Design: ports 1..n have OpenFlow numbers 1..n and are members of one rest domain, so that NORMAL has a bridge to go
+// through. Numbers of groups and meters are those that actions name.
+#ifndef FLOW_FIXTURE_H
+#define FLOW_FIXTURE_H
+
+#include "../../datapath/flow_worker.h"
+#include "harness.h"
+
+#define FLOW_FIXTURE_SWITCH 3
+#define FLOW_FIXTURE_DOMAIN 7
+#define FLOW_FIXTURE_GROUP_COUNTERS 64 // of each group
+
+extern struct flow_switch *fixture_switch; // to be changed before flow_changed()
+
+// A fresh switch with these ports. cache_entries: of the worker's flow cache.
+void fixture_begin(uint16_t nports, uint32_t cache_entries);
+void fixture_end(void);
+
+// Adds a flow; returns the number of its entry. miss: as in struct flow_entry.
+uint32_t fixture_flow(const char *text);
+uint32_t fixture_miss(const char *text);
+// Removes the flow of this entry.
+void fixture_del(uint32_t number);
+// Gives it other instructions, under the same number.
+void fixture_mod(uint32_t number, const char *text);
+void fixture_group(const char *text);
+void fixture_meter(const char *text);
+
+// The counters of an entry, exact.
+struct flow_count fixture_count(uint32_t number);
+
+// Puts frames given in hexadecimal into a port, or tells what came out of one: the k-th packet, or NULL.
+void fixture_in(uint16_t port, const char *hex);
+const char *fixture_out(uint16_t port, uint32_t k);
+const char *fixture_hex(struct rte_mbuf *m);
+struct rte_mbuf *fixture_mbuf(const char *hex);
+
+#endif

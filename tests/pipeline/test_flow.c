@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// A bridge in mode flow: packets in, packets out, on every instruction set level that this CPU has.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow_fixture.h"
+
+#define UDP "02000000000202000000000108004500002312340000401153940a0000010a00010203e80035000f29817061796c6f6164"
+// The same with TTL 63, and its checksum.
+#define UDP_63                                                                                                         \
+	"02000000000202000000000108004500002312340000"                                                                 \
+	"3f1154940a0000010a00010203e80035000f29817061796c6f6164"
+#define UDP_TAG5                                                                                                       \
+	"0200000000020200000000018100000508004500002312340000401153940a0000010a00010203e80035000f29817061796c6f6164"
+#define UDP_TTL1                                                                                                       \
+	"02000000000202000000000108004500002312340000"                                                                 \
+	"011192940a0000010a00010203e80035000f29817061796c6f6164"
+#define ARP "ffffffffffff0200000000010806000108000604000102000000000a0000010000000000000a000002"
+
+static void run_in(uint16_t port, const char *hex, uint32_t times)
+{
+	for (uint32_t i = 0; i < times; i++)
+		fixture_in(port, hex);
+	harness_run();
+}
+
+static void assert_out(uint16_t port, uint32_t k, const char *hex)
+{
+	assert_non_null(fixture_out(port, k));
+	assert_string_equal(fixture_out(port, k), hex);
+}
+
+static void an_entry_sends_to_its_port_and_counts(void)
+{
+	uint32_t n;
+
+	fixture_begin(3, 1024);
+	n = fixture_flow("in_port=1,udp,tp_dst=53,actions=output:2");
+	run_in(1, UDP, 200);
+	assert_int_equal(harness_ports[2].nout, 200);
+	assert_out(2, 199, UDP);
+	assert_int_equal(fixture_count(n).packets, 200);
+	assert_int_equal(fixture_count(n).bytes, 200 * strlen(UDP) / 2);
+	assert_true(fixture_count(n).used > 0);
+	assert_int_equal(flow_count_get(FLOW_COUNT_TABLE, flow_table_counter(FLOW_FIXTURE_SWITCH, 0)).packets, 200);
+	run_in(2, UDP, 3);
+	assert_int_equal(harness_drops(2, DROP_FLOW_NO_MATCH), 3);
+	assert_int_equal(flow_count_get(FLOW_COUNT_TABLE, flow_table_counter(FLOW_FIXTURE_SWITCH, 0)).bytes, 200);
+	harness_audit();
+}
+
+static void a_change_is_seen_by_the_next_packet(void)
+{
+	uint32_t n;
+
+	fixture_begin(4, 1024);
+	n = fixture_flow("priority=5,actions=output:2");
+	run_in(1, UDP, 100);
+	fixture_mod(n, "actions=output:3");
+	run_in(1, UDP, 100);
+	assert_int_equal(harness_ports[2].nout, 100);
+	assert_int_equal(harness_ports[3].nout, 100);
+	assert_int_equal(fixture_count(n).packets, 200);
+	fixture_flow("priority=6,udp,actions=output:4");
+	run_in(1, UDP, 100);
+	assert_int_equal(harness_ports[4].nout, 100);
+	fixture_del(n);
+	run_in(1, ARP, 10);
+	assert_int_equal(harness_drops(1, DROP_FLOW_NO_MATCH), 10);
+	harness_audit();
+}
+
+static void goto_metadata_and_action_sets(void)
+{
+	uint32_t n[4];
+
+	fixture_begin(4, 1024);
+	n[0] = fixture_flow("table=0,in_port=1,actions=write_metadata:0x10/0xf0,write_actions(output:2),goto_table:3");
+	n[1] = fixture_flow("table=3,metadata=0x10/0xf0,actions=write_actions(dec_ttl),goto_table:200");
+	n[2] = fixture_flow("table=3,priority=1,actions=output:4");
+	n[3] = fixture_flow("table=200,udp,actions=output:3");
+	run_in(1, UDP, 100);
+	for (uint32_t k = 0; k < 100; k++) {
+		assert_out(3, k, UDP);
+		assert_out(2, k, UDP_63);
+	}
+	assert_int_equal(fixture_count(n[0]).packets, 100);
+	assert_int_equal(fixture_count(n[1]).packets, 100);
+	assert_int_equal(fixture_count(n[2]).packets, 0);
+	assert_int_equal(fixture_count(n[3]).packets, 100);
+	assert_int_equal(harness_worker->count[1].copies, 100);
+	// What is not met in a later table is lost with its action set.
+	run_in(1, ARP, 5);
+	assert_int_equal(harness_drops(1, DROP_FLOW_NO_MATCH), 5);
+	harness_audit();
+}
+
+static void outputs_get_the_packet_as_it_is_then(void)
+{
+	fixture_begin(5, 1024);
+	fixture_flow(
+		"ip,actions=output:2,dec_ttl,output:3,push_vlan:0x8100,set_field:4101->vlan_vid,output:4,output:5");
+	run_in(1, UDP, 70);
+	for (uint32_t k = 0; k < 70; k++) {
+		const char *const tagged = "0200000000020200000000018100000508004500002312340000"
+					   "3f1154940a0000010a00010203e80035000f29817061796c6f6164";
+
+		assert_out(2, k, UDP);
+		assert_out(3, k, UDP_63);
+		assert_out(4, k, tagged);
+		assert_out(5, k, tagged);
+	}
+	harness_audit();
+}
+
+static void reserved_ports(void)
+{
+	fixture_begin(4, 1024);
+	fixture_flow("in_port=1,actions=in_port");
+	fixture_flow("in_port=2,actions=flood");
+	fixture_flow("in_port=3,actions=all");
+	fixture_flow("in_port=4,actions=output:4,local");
+	run_in(1, UDP, 1);
+	assert_int_equal(harness_ports[1].nout, 1);
+	run_in(2, UDP, 1);
+	assert_int_equal(harness_ports[1].nout, 2);
+	assert_int_equal(harness_ports[2].nout, 0);
+	assert_int_equal(harness_ports[3].nout, 1);
+	assert_int_equal(harness_ports[4].nout, 1);
+	harness_ports[4].port.link_up = 0;
+	run_in(3, UDP, 1);
+	assert_int_equal(harness_ports[1].nout, 3);
+	assert_int_equal(harness_ports[2].nout, 1);
+	assert_int_equal(harness_ports[4].nout, 1);
+	run_in(4, UDP, 1);
+	assert_int_equal(harness_drops(4, DROP_FLOW_NO_PORT), 2);
+	fixture_switch->local = 3;
+	flow_changed();
+	run_in(4, UDP, 1);
+	assert_int_equal(harness_ports[3].nout, 2);
+	harness_audit();
+}
+
+static void normal_goes_through_the_bridge(void)
+{
+	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 2};
+
+	fixture_begin(4, 1024);
+	fixture_flow("in_port=1,actions=normal");
+	fixture_flow("in_port=2,actions=normal,push_vlan:0x8100,set_field:4101->vlan_vid,output:4");
+	run_in(1, UDP, 70);
+	assert_int_equal(harness_ports[2].nout, 70);
+	assert_int_equal(harness_ports[4].nout, 70);
+	fdb_learn(harness_fdb, fdb_key(mac, FLOW_FIXTURE_DOMAIN), 3, 100, NULL);
+	run_in(1, UDP, 70);
+	assert_int_equal(harness_ports[2].nout, 70);
+	assert_int_equal(harness_ports[3].nout, 140);
+	run_in(2, UDP, 70);
+	assert_int_equal(harness_ports[3].nout, 210);
+	assert_int_equal(harness_ports[4].nout, 140);
+	assert_out(3, 209, UDP);
+	assert_out(4, 139, UDP_TAG5);
+	harness_audit();
+}
+
+static void a_switch_without_controller_is_a_bridge(void)
+{
+	fixture_begin(3, 1024);
+	fixture_switch->standalone = true;
+	run_in(1, UDP, 5);
+	assert_int_equal(harness_ports[2].nout, 5);
+	assert_int_equal(harness_ports[3].nout, 5);
+	harness_audit();
+}
+
+static void the_controller_gets_packets_with_what_is_known_of_them(void)
+{
+	struct punt p;
+
+	fixture_begin(3, 1024);
+	fixture_miss("priority=0,cookie=0x77,actions=controller:128");
+	fixture_flow("table=0,udp,cookie=0x5,actions=write_metadata:0x99,goto_table:1");
+	fixture_flow("table=1,ip,cookie=0x6,actions=output:2,controller:65535,dec_ttl,output:3");
+	for (int round = 0; round < 2; round++) {
+		run_in(1, ARP, 1);
+		run_in(1, UDP, 1);
+		assert_true(harness_punt(PUNT_FLOW_MISS, &p));
+		assert_string_equal(fixture_hex(p.m), ARP);
+		assert_int_equal(p.flow.reason, FLOW_REASON_NO_MATCH);
+		assert_int_equal(p.flow.cookie, 0x77);
+		assert_int_equal(p.flow.max_len, 128);
+		assert_int_equal(p.flow.in_port, 1);
+		assert_int_equal(p.flow.number, FLOW_FIXTURE_SWITCH);
+		rte_pktmbuf_free(p.m);
+		assert_true(harness_punt(PUNT_FLOW_ACTION, &p));
+		assert_string_equal(fixture_hex(p.m), UDP);
+		assert_int_equal(p.flow.reason, FLOW_REASON_ACTION);
+		assert_int_equal(p.flow.cookie, 6);
+		assert_int_equal(p.flow.table, 1);
+		assert_int_equal(p.flow.metadata, 0x99);
+		rte_pktmbuf_free(p.m);
+		assert_out(2, round, UDP);
+		assert_out(3, round, UDP_63);
+	}
+	harness_ports[1].fwd.flow_no_packet_in = true;
+	harness_state.generation++;
+	run_in(1, ARP, 1);
+	assert_false(harness_punt(PUNT_FLOW_MISS, &p));
+	assert_int_equal(harness_drops(1, DROP_FLOW_NO_ACTION), 1);
+	harness_audit();
+}
+
+static void a_time_to_live_that_is_over_ends_the_path(void)
+{
+	struct punt p;
+	uint32_t n[2];
+
+	fixture_begin(3, 1024);
+	n[0] = fixture_flow("ip,actions=output:2,dec_ttl,goto_table:1");
+	n[1] = fixture_flow("table=1,actions=output:3");
+	for (int round = 0; round < 3; round++) {
+		run_in(1, UDP_TTL1, 1);
+		run_in(1, UDP, 1);
+		assert_out(2, 2 * (uint32_t)round, UDP_TTL1);
+		assert_true(harness_punt(PUNT_FLOW_TTL, &p));
+		assert_string_equal(fixture_hex(p.m), UDP_TTL1);
+		assert_int_equal(p.flow.reason, FLOW_REASON_TTL);
+		rte_pktmbuf_free(p.m);
+		assert_int_equal(harness_ports[3].nout, round + 1);
+	}
+	assert_int_equal(fixture_count(n[0]).packets, 6);
+	assert_int_equal(fixture_count(n[1]).packets, 3);
+	harness_audit();
+}
+
+static void ports_do_as_they_are_told(void)
+{
+	fixture_begin(3, 1024);
+	fixture_flow("actions=output:2,output:3");
+	harness_ports[1].fwd.flow_no_recv = true;
+	run_in(1, UDP, 2);
+	assert_int_equal(harness_drops(1, DROP_FLOW_NO_RECV), 2);
+	harness_ports[1].fwd.flow_no_recv = false;
+	harness_ports[2].fwd.flow_no_fwd = true;
+	harness_state.generation++;
+	run_in(1, UDP, 2);
+	assert_int_equal(harness_ports[2].nout, 0);
+	assert_int_equal(harness_ports[3].nout, 2);
+	assert_int_equal(harness_drops(1, DROP_FLOW_NO_PORT), 2);
+	harness_audit();
+}
+
+static void groups(void)
+{
+	fixture_begin(6, 1024);
+	fixture_group("group_id=1,type=all,bucket=output:2,bucket=dec_ttl,output:3,bucket=group:2");
+	fixture_group("group_id=2,type=indirect,bucket=output:4");
+	fixture_group("group_id=3,type=ff,bucket=watch_port:5,output:5,bucket=watch_port:6,output:6");
+	fixture_flow("in_port=1,actions=group:1");
+	fixture_flow("in_port=2,actions=group:1,output:5");
+	fixture_flow("in_port=3,actions=write_actions(output:2,group:3)");
+	for (uint32_t k = 0; k < 3; k++) {
+		run_in(1, UDP, 1);
+		assert_out(2, k, UDP);
+		assert_out(3, k, UDP_63);
+		assert_out(4, k, UDP);
+	}
+	assert_int_equal(flow_count_get(FLOW_COUNT_GROUP, FLOW_FIXTURE_GROUP_COUNTERS).packets, 3);
+	assert_int_equal(flow_count_get(FLOW_COUNT_GROUP, FLOW_FIXTURE_GROUP_COUNTERS + 2).packets, 3);
+	run_in(2, UDP, 2);
+	// Port 2 is where these came from.
+	assert_int_equal(harness_drops(2, DROP_FLOW_NO_PORT), 2);
+	assert_int_equal(harness_ports[5].nout, 2);
+	run_in(3, UDP, 2);
+	assert_int_equal(harness_ports[5].nout, 4);
+	harness_ports[5].port.link_up = 0;
+	run_in(3, UDP, 2);
+	assert_int_equal(harness_ports[6].nout, 2);
+	harness_ports[6].port.link_up = 0;
+	run_in(3, UDP, 2);
+	assert_int_equal(harness_drops(3, DROP_FLOW_NO_ACTION), 2);
+	harness_audit();
+}
+
+static void select_groups_spread_flows_by_weight(void)
+{
+	fixture_begin(3, 1024);
+	fixture_group("group_id=1,type=select,bucket=weight:3,watch_port:2,output:2,bucket=weight:1,output:3");
+	fixture_flow("udp,actions=group:1");
+	for (unsigned int i = 0; i < 1000; i++) {
+		char hex[sizeof(UDP)] = UDP;
+
+		snprintf(hex + 2 * 34, 5, "%04x", i);
+		hex[2 * 34 + 4] = '0';
+		fixture_in(1, hex);
+	}
+	harness_run();
+	assert_in_range(harness_ports[2].nout, 680, 820);
+	assert_int_equal(harness_ports[2].nout + harness_ports[3].nout, 1000);
+	harness_ports[2].port.link_up = 0;
+	run_in(1, UDP, 10);
+	assert_int_equal(harness_ports[2].nout + harness_ports[3].nout, 1010);
+	assert_in_range(harness_ports[3].nout, 10 + 180, 10 + 320);
+	harness_audit();
+}
+
+static void meters_drop_what_is_too_much(void)
+{
+	uint32_t n[2];
+
+	fixture_begin(3, 1024);
+	fixture_meter("meter=1,pktps,burst,stats,band=type=drop,rate=1000,burst_size=40");
+	n[0] = fixture_flow("in_port=1,actions=meter:1,output:2");
+	n[1] = fixture_flow("in_port=2,actions=meter:1,goto_table:1");
+	fixture_flow("table=1,actions=output:3");
+	run_in(1, UDP, 100);
+	assert_int_equal(harness_ports[2].nout, 40);
+	assert_int_equal(harness_drops(1, DROP_FLOW_METER), 60);
+	assert_int_equal(fixture_count(n[0]).packets, 100);
+	harness_worker->tsc += rte_get_tsc_hz() / 50; // 20 packets more
+	run_in(2, UDP, 30);
+	run_in(2, UDP, 30);
+	assert_int_equal(harness_ports[3].nout, 20);
+	assert_int_equal(fixture_count(n[1]).packets, 60);
+	assert_int_equal(flow_count_get(FLOW_COUNT_METER, flow_meter_counter(1, 0)).packets, 160);
+	assert_int_equal(flow_count_get(FLOW_COUNT_METER, flow_meter_counter(1, 1)).packets, 100);
+	assert_int_equal(flow_count_get(FLOW_COUNT_TABLE, flow_table_counter(FLOW_FIXTURE_SWITCH, 1)).packets, 20);
+	harness_audit();
+}
+
+static void what_has_no_header_is_dropped_by_name(void)
+{
+	fixture_begin(2, 1024);
+	fixture_flow("actions=output:2");
+	run_in(1, "0200000000020200000000", 1);
+	assert_int_equal(harness_drops(1, DROP_RX_RUNT), 1);
+	// Group and reserved addresses are the tables' affair.
+	run_in(1, "0180c200000003000000000188cc", 1);
+	assert_int_equal(harness_ports[2].nout, 1);
+	harness_audit();
+}
+
+// More verdicts than there is room for: they come and go, and no count is lost.
+static void counts_are_exact_however_small_the_memory(void)
+{
+	enum { RULES = 3000 };
+	static uint32_t n[RULES];
+	char text[64];
+
+	fixture_begin(2, 64);
+	for (unsigned int i = 0; i < RULES; i++) {
+		snprintf(text, sizeof(text), "udp,tp_src=%u,actions=output:2", i);
+		n[i] = fixture_flow(text);
+	}
+	for (unsigned int i = 0; i < RULES; i++) {
+		char hex[sizeof(UDP)] = UDP;
+
+		snprintf(hex + 2 * 34, 5, "%04x", i);
+		hex[2 * 34 + 4] = '0';
+		fixture_in(1, hex);
+		if (i % 3 == 0)
+			fixture_in(1, hex);
+	}
+	harness_run();
+	for (unsigned int i = 0; i < RULES; i++)
+		assert_int_equal(fixture_count(n[i]).packets, i % 3 == 0 ? 2 : 1);
+	assert_int_equal(harness_ports[2].nout, RULES + RULES / 3);
+	harness_audit();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_entry_sends_to_its_port_and_counts),
+		TEST(a_change_is_seen_by_the_next_packet),
+		TEST(goto_metadata_and_action_sets),
+		TEST(outputs_get_the_packet_as_it_is_then),
+		TEST(reserved_ports),
+		TEST(normal_goes_through_the_bridge),
+		TEST(a_switch_without_controller_is_a_bridge),
+		TEST(the_controller_gets_packets_with_what_is_known_of_them),
+		TEST(a_time_to_live_that_is_over_ends_the_path),
+		TEST(ports_do_as_they_are_told),
+		TEST(groups),
+		TEST(select_groups_spread_flows_by_weight),
+		TEST(meters_drop_what_is_too_much),
+		TEST(what_has_no_header_is_dropped_by_name),
+		TEST(counts_are_exact_however_small_the_memory),
+	};
+	int failed;
+
+	harness_init();
+	failed = cmocka_run_group_tests_name("flow", tests, NULL, NULL);
+	fixture_end();
+	return failed;
+}
