@@ -72,7 +72,8 @@ class Ovs:
                  "other_config:pmd-cpu-mask=%#x" % (1 << dut.WORKER_CPU), "other_config:dpdk-lcore-mask=%#x" % (1 << dut.CONTROL_CPU),
                  "other_config:dpdk-extra=--no-pci --in-memory --file-prefix ovs-bench-%d" % os.getpid(),
                  "other_config:dpdk-socket-mem=1024")
-        self.process = dut.spawn([self.vswitchd, db, "--log-file=%s/log" % self.folder, "--unixctl=" + self.target()],
+        # In a network namespace of its own: one that runs on this host has taken the names of its interfaces.
+        self.process = dut.spawn(["unshare", "--net", self.vswitchd, db, "--log-file=%s/log" % self.folder, "--unixctl=" + self.target()],
                                  env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.run(*self.vsctl, "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
                  "other_config:mac-table-size=1000000")
