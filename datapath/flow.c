@@ -57,6 +57,7 @@ int flow_create(uint32_t cache_entries)
 
 void flow_destroy(void)
 {
+	flow_packet_outs_destroy();
 	for (unsigned int i = 0; i < workers_count(); i++)
 		worker_flow_destroy(worker_at(i));
 	for (unsigned int k = 0; k < FLOW_COUNT_KINDS; k++) {

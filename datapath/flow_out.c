@@ -93,3 +93,29 @@ void flow_out_flush(struct worker *w)
 	burst_bridge(w, b);
 	b->n = 0;
 }
+
+// The packet is a reference of none, so that it leaves at once, as it came to no burst.
+void flow_packet_out_run(struct worker *w, struct rte_mbuf *m, const struct flow_packet_out *out)
+{
+	const struct flow_switch *const sw = __atomic_load_n(&w->flow->tables->sw[out->number], __ATOMIC_ACQUIRE);
+	struct burst *const b = &w->burst;
+	uint16_t in_port = 0;
+	struct flow_run r;
+
+	if (sw != NULL && out->in_port < sw->nports)
+		in_port = sw->port[out->in_port];
+	else if (sw != NULL && out->in_port == FLOW_OUT_LOCAL)
+		in_port = sw->local;
+	if (fwd_port_find(w, in_port) == NULL)
+		in_port = 0;
+	w->count[in_port].generated++;
+	b->pkt[0] = m;
+	b->in_port[0] = in_port;
+	flow_run_begin(&r, w, b, 0, sw, out->number, out->in_port);
+	r.clone = true;
+	if (sw == NULL || m->data_len < RTE_ETHER_HDR_LEN)
+		flow_out_drop(&r, m, sw == NULL ? DROP_FLOW_NO_MATCH : DROP_RX_RUNT);
+	else if (flow_run_acts(&r, out->acts.act, out->acts.n, true))
+		flow_run_end(&r, DROP_FLOW_NO_ACTION);
+	flow_out_flush(w);
+}

@@ -24,6 +24,15 @@ struct flow_tables {
 	struct flow_meter **meter;       // [FLOW_METERS_MAX]
 };
 
+// One packet-out on its way to a worker.
+struct flow_packet_out {
+	struct flow_packet_out *next; // control's
+	bool done;                    // written by the worker, which has no more to do with it
+	uint16_t number;              // of the switch
+	uint32_t in_port;             // OpenFlow number
+	struct flow_acts acts;
+};
+
 struct flow_worker {
 	const struct flow_tables *tables;
 	struct flow_count *count[FLOW_COUNT_KINDS]; // written by the worker, read by control
@@ -52,6 +61,12 @@ void flow_worker_free(struct flow_worker *f);
 
 // Does its share of folding, once per loop. now: TSC.
 void flow_worker_fold(struct flow_worker *f, uint64_t now);
+// Executes a packet-out; m is taken.
+void flow_packet_out_run(struct worker *w, struct rte_mbuf *m, const struct flow_packet_out *out);
+
+// Frees packet-outs, done or not. Control, by flow_destroy().
+void flow_packet_outs_destroy(void);
+
 // Folds everything. Control, while the worker does not run.
 void flow_fold_all(struct flow_worker *f);
 

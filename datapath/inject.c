@@ -3,6 +3,7 @@
 //
 // They are counted as generated at the port they leave by, or, where the FDB decides that and for what cannot be sent,
 // in row 0 of the counters, which is no port's.
+#include "flow_worker.h"
 #include "stage.h"
 
 // Puts frame i, in a domain that is there, into its lane.
@@ -64,12 +65,30 @@ void burst_bridge(struct worker *w, struct burst *b)
 	stage_drop(w, b);
 }
 
+// Executes the packet-outs among the frames, and takes them out. Returns how many.
+static uint32_t inject_flows(struct worker *w, struct inject in[BURST_MAX], uint32_t n)
+{
+	uint32_t others = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!in[i].out) {
+			in[others++] = in[i];
+			continue;
+		}
+		flow_packet_out_run(w, in[i].m, in[i].out);
+		__atomic_store_n(&in[i].out->done, true, __ATOMIC_RELEASE);
+	}
+	return n - others;
+}
+
 uint32_t inject_run(struct worker *w)
 {
 	struct inject in[BURST_MAX];
 	struct burst *b = &w->burst;
-	uint32_t n = rte_ring_sc_dequeue_burst_elem(w->injects, in, sizeof(in[0]), BURST_MAX, NULL);
+	const uint32_t got = rte_ring_sc_dequeue_burst_elem(w->injects, in, sizeof(in[0]), BURST_MAX, NULL);
+	uint32_t n = got;
 
+	n -= inject_flows(w, in, n);
 	b->n = n;
 	b->tagged = b->priority = b->segment = b->routed = 0;
 	b->longest = 0;
@@ -79,5 +98,5 @@ uint32_t inject_run(struct worker *w)
 	b->offload = burst_offloads(b, 0, n);
 	burst_leave(w, b);
 	b->n = 0;
-	return n;
+	return got;
 }

@@ -153,6 +153,13 @@ int worker_inject_to(struct worker *w, struct rte_mbuf *m, uint16_t port_id, uin
 	return 0;
 }
 
+int worker_inject_flow(struct worker *w, struct rte_mbuf *m, struct flow_packet_out *out)
+{
+	struct inject inject = {.m = m, .out = out};
+
+	return rte_ring_sp_enqueue_elem(w->injects, &inject, sizeof(inject)) ? -ENOBUFS : 0;
+}
+
 int worker_inject(struct rte_mbuf *m, uint16_t port_id, uint16_t domain, uint16_t but_port)
 {
 	unsigned int i = (port_id ? port_id : domain) % workers_count();

@@ -39,9 +39,12 @@ struct worker_punt {
 	uint64_t slack;        // how far ahead of its time a packet of a burst may come
 };
 
+struct flow_packet_out;
+
 // A frame on its way from control to a worker; worker_inject() says what the fields are.
 struct inject {
 	struct rte_mbuf *m;
+	struct flow_packet_out *out; // not NULL: that is what is to be done with it
 	uint16_t port_id, domain, but_port, unused;
 };
 
@@ -137,6 +140,8 @@ unsigned int worker_punts(struct worker *w, enum punt_class class, struct punt *
 // Tells control, if it sleeps, that there are punts.
 void worker_punt_bell(struct worker *w);
 int worker_inject_to(struct worker *w, struct rte_mbuf *m, uint16_t port_id, uint16_t domain, uint16_t but_port);
+// The same of a packet-out. -ENOBUFS: m and `out` are still the caller's.
+int worker_inject_flow(struct worker *w, struct rte_mbuf *m, struct flow_packet_out *out);
 // The bell's descriptor. 0 or -errno. Control, by workers_create().
 int punt_bell_create(void);
 void punt_bell_destroy(void);

@@ -327,6 +327,37 @@ struct rte_mbuf *fixture_mbuf(const char *hex)
 	return harness_mbuf(data, len);
 }
 
+void fixture_packet_out(uint32_t in_port, const char *hex, const char *actions)
+{
+	static struct flow_packet_out *out;
+	struct flow_error e = {0};
+	struct flow_acts *acts;
+	struct flow_mod m;
+	char text[256];
+	size_t bytes;
+
+	masks_renew();
+	// The text syntax knows flows: TABLE is for packet-outs alone.
+	snprintf(text, sizeof(text), "actions=%s", strcmp(actions, "table") == 0 ? "output:1" : actions);
+	if (flow_text_parse(text, FLOW_ADD, &m, &e) < 0)
+		fail_msg("%s: %s", text, e.fault.message);
+	acts = acts_of(&m.instructions.apply, false);
+	flow_mod_clear(&m);
+	bytes = acts != NULL ? acts->n * sizeof(acts->act[0]) : 0;
+	free(out);
+	out = malloc(sizeof(*out) + bytes);
+	assert_non_null(out);
+	*out = (struct flow_packet_out){.number = FLOW_FIXTURE_SWITCH, .in_port = in_port};
+	if (acts != NULL) {
+		out->acts.n = acts->n;
+		memcpy(out->acts.act, acts->act, bytes);
+	}
+	if (strcmp(actions, "table") == 0)
+		out->acts.act[0].op.arg = FLOW_OUT_TABLE;
+	free(acts);
+	assert_int_equal(worker_inject_flow(harness_worker, fixture_mbuf(hex), out), 0);
+}
+
 void fixture_in(uint16_t port, const char *hex)
 {
 	masks_renew();

@@ -332,6 +332,46 @@ static void meters_drop_what_is_too_much(void)
 	harness_audit();
 }
 
+static void packet_out(uint32_t in_port, const char *hex, const char *actions)
+{
+	fixture_packet_out(in_port, hex, actions);
+	datapath_ops()->inject_run(harness_worker);
+	datapath_ops()->tx_flush(harness_worker);
+}
+
+static void the_controller_sends_packets(void)
+{
+	uint32_t n;
+
+	fixture_begin(4, 1024);
+	n = fixture_flow("in_port=1,ip,actions=dec_ttl,output:3");
+	fixture_flow("in_port=controller,actions=output:4");
+	packet_out(FLOW_OUT_CONTROLLER, UDP, "output:1,output:2");
+	assert_out(1, 0, UDP);
+	assert_out(2, 0, UDP);
+	packet_out(1, UDP, "table");
+	assert_out(3, 0, UDP_63);
+	assert_int_equal(fixture_count(n).packets, 1);
+	packet_out(FLOW_OUT_CONTROLLER, UDP, "table");
+	assert_out(4, 0, UDP);
+	packet_out(FLOW_OUT_CONTROLLER, UDP, "flood");
+	packet_out(2, UDP, "all");
+	packet_out(2, UDP, "in_port");
+	packet_out(2, UDP, "output:2");
+	assert_int_equal(harness_drops(2, DROP_FLOW_NO_PORT), 1);
+	assert_int_equal(harness_ports[1].nout, 3);
+	assert_int_equal(harness_ports[2].nout, 3);
+	packet_out(FLOW_OUT_CONTROLLER, UDP, "normal");
+	packet_out(1, UDP, "normal");
+	assert_int_equal(harness_ports[1].nout, 4);
+	assert_int_equal(harness_ports[2].nout, 5);
+	packet_out(FLOW_OUT_CONTROLLER, UDP, "drop");
+	packet_out(FLOW_OUT_CONTROLLER, "020000000002", "output:1");
+	assert_int_equal(harness_drops(0, DROP_RX_RUNT), 1);
+	assert_int_equal(harness_drops(0, DROP_FLOW_NO_ACTION), 1);
+	harness_audit();
+}
+
 static void what_has_no_header_is_dropped_by_name(void)
 {
 	fixture_begin(2, 1024);
@@ -388,6 +428,7 @@ int main(void)
 		TEST(groups),
 		TEST(select_groups_spread_flows_by_weight),
 		TEST(meters_drop_what_is_too_much),
+		TEST(the_controller_sends_packets),
 		TEST(what_has_no_header_is_dropped_by_name),
 		TEST(counts_are_exact_however_small_the_memory),
 	};
