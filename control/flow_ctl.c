@@ -7,6 +7,8 @@
 
 #include "flow_change.h"
 
+#define SYNC_MS 200 // for workers to say what they counted
+
 // What an operation works with.
 struct job {
 	struct flow_bridge *fb;
@@ -17,6 +19,7 @@ struct job {
 	uint32_t *found;
 	size_t nfound, room;
 	bool no_memory;
+	bool synced; // the counters are of now
 };
 
 // --- which entries ---------------------------------------------------------------------------------------------------
@@ -125,6 +128,18 @@ static int make_room(struct job *j)
 	return rc;
 }
 
+// From where the entry that takes another's place counts. What went through before the request and is not added up yet
+// would else count afterwards.
+static struct flow_count base_of(struct job *j, const struct flow *old)
+{
+	if ((j->m->flags & FLOW_RESET_COUNTS) == 0)
+		return old->base;
+	if (!j->synced)
+		flow_counts_sync(SYNC_MS);
+	j->synced = true;
+	return flow_count_get(FLOW_COUNT_ENTRY, old->number);
+}
+
 static int add(struct job *j, bool persist)
 {
 	const struct flow_mod *m = j->m;
@@ -148,7 +163,7 @@ static int add(struct job *j, bool persist)
 		return rc;
 	x->persist = persist;
 	if (old != NULL)
-		x->base = m->flags & FLOW_RESET_COUNTS ? flow_count_get(FLOW_COUNT_ENTRY, x->number) : old->base;
+		x->base = base_of(j, old);
 	rc = flow_change_put(x, old, j->e);
 	if (rc == 0 && old != NULL)
 		j->done->replaced++;
@@ -172,7 +187,7 @@ static int modify_one(struct job *j, struct flow *old)
 		return rc;
 	x->persist = old->persist;
 	x->created_ns = old->created_ns;
-	x->base = j->m->flags & FLOW_RESET_COUNTS ? flow_count_get(FLOW_COUNT_ENTRY, x->number) : old->base;
+	x->base = base_of(j, old);
 	rc = flow_change_put(x, old, j->e);
 	j->done->modified += rc == 0;
 	return rc;
