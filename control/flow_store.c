@@ -242,15 +242,27 @@ __attribute__((constructor)) static void table_register(void)
 
 // --- documents -------------------------------------------------------------------------------------------------------
 
+static int compare(const void *a, const void *b)
+{
+	return strcmp(json_string_value(*(json_t *const *)a), json_string_value(*(json_t *const *)b));
+}
+
+// In the order of their texts, so that the same entries make the same document.
 static json_t *bridge_object(const struct flow_bridge *fb)
 {
+	json_t **text = calloc(fb->flows->persisted, sizeof(*text)), *flows = json_array();
 	const struct of_flow_query q = flow_ctl_all();
 	struct of_cursor c = {.at = {0}};
-	json_t *flows = json_array();
 	const struct flow *x;
+	size_t n = 0;
 
-	while ((x = flow_ctl_walk(fb, &q, &c, true)) != NULL)
-		json_array_append_new(flows, json_pack("{s:o}", "text", text_of(x, "")));
+	while (text != NULL && (x = flow_ctl_walk(fb, &q, &c, true)) != NULL)
+		text[n++] = text_of(x, "");
+	if (text != NULL)
+		qsort(text, n, sizeof(*text), compare);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(flows, json_pack("{s:o}", "text", text[i]));
+	free(text);
 	return json_pack("{s:s, s:o}", "bridge", fb->bridge->name, "flows", flows);
 }
 

@@ -188,7 +188,6 @@ static void port_describe(struct port_obj *p, struct fwd_port *fp)
 		fp->flow_no_recv = bp->of_config & OFPPC_NO_RECV;
 		fp->flow_no_fwd = bp->of_config & OFPPC_NO_FWD;
 		fp->flow_no_packet_in = bp->of_config & OFPPC_NO_PACKET_IN;
-		return;
 	}
 	fp->bridge = bp->bridge->rest->id;
 	fp->untagged_domain = vlan_untagged_domain(bp);
