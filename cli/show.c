@@ -89,6 +89,16 @@ static const struct column neigh_columns[] = {
 	{.title = "AGE-S", .path = "age"},       {.title = NULL},
 };
 
+static const struct column flow_columns[] = {
+	{.title = "TABLE", .path = "table"},
+	{.title = "PACKETS", .path = "packets"},
+	{.title = "BYTES", .path = "bytes"},
+	{.title = "AGE-S", .path = "duration", .format = TEXT_SCALED},
+	{.title = "PERSIST", .path = "persist"},
+	{.title = "FLOW", .path = "text"},
+	{.title = NULL},
+};
+
 static const struct column worker_columns[] = {
 	{.title = "LCORE", .path = "lcore"},
 	{.title = "CPU", .path = "cpu"},
@@ -135,6 +145,7 @@ static const struct topic {
 	{"ifaces", "iface.list", iface_columns, NULL},
 	{"routes", "route.list", route_columns, NULL},
 	{"neigh", "neigh.list", neigh_columns, NULL},
+	{"flows", "flow.list", flow_columns, NULL},
 	{"workers", "worker.list", worker_columns, NULL},
 	{"drops", "stats.drops", drop_columns, NULL},
 	{"audit", "stats.audit", NULL, NULL},
@@ -305,6 +316,6 @@ enum status show_run(struct session *s, char *const *words, size_t n)
 			return show_one(s, words[1], words[2]);
 	}
 	return session_fail(s, STATUS_USAGE, "show what? %s",
-			    "ports, bridges, fdb, vrfs, ifaces, routes, neigh, workers, drops, audit, stats, "
+			    "ports, bridges, fdb, vrfs, ifaces, routes, neigh, flows, workers, drops, audit, stats, "
 			    "config, info, or port, bridge, iface, worker and a name");
 }

@@ -220,8 +220,8 @@ static int tables_check(const struct flow_mod *m, bool is_delete, struct flow_er
 	if (m->table >= FLOW_TABLES && !(is_delete && m->table == FLOW_TABLE_ALL))
 		return flow_error_int(e, OFPFMFC_BAD_TABLE_ID, "table", m->table, "0..253", "there is no such table");
 	if (!is_delete && (m->instructions.has & FLOW_INST_GOTO) && m->instructions.goto_table >= FLOW_TABLES)
-		return flow_error_int(e, OFPBIC_BAD_TABLE_ID, "goto_table", m->instructions.goto_table, "0..253",
-				      "there is no such table");
+		return flow_error_int(e, OFPBIC_BAD_TABLE_ID, "instructions.goto_table", m->instructions.goto_table,
+				      "0..253", "there is no such table");
 	return 0;
 }
 
@@ -356,5 +356,8 @@ int flow_ctl_del_all(struct txn *t, struct flow_bridge *fb, struct fault *f)
 	if (fb->flows->persisted > 0)
 		return fault_str(f, -EBUSY, "name", name, "a bridge without persisted flow entries (flow.flush)",
 				 "bridge %s has %u flow entries that are persisted", name, fb->flows->persisted);
+	if (fb->flows->configured > 0)
+		return fault_str(f, -EBUSY, "name", name, "a bridge without settings of flow tables (flow.table_reset)",
+				 "bridge %s has %u flow tables with settings", name, fb->flows->configured);
 	return fb->flows->count > 0 ? drop(t, fb, uses_bridge, 0, FLOW_REMOVED_SILENT, f) : 0;
 }

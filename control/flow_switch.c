@@ -345,7 +345,8 @@ int flow_switch_meter_hold(struct flow_bridge *fb, uint32_t meter, uint32_t *num
 {
 	if (meter_refs && meter_refs->hold(fb, meter, number) == 0)
 		return 0;
-	return flow_error_int(e, OFPMMFC_INVALID_METER, "meter", meter, "a meter of the bridge", "no such meter");
+	return flow_error_int(e, OFPMMFC_INVALID_METER, "instructions.meter", meter, "a meter of the bridge",
+			      "no such meter");
 }
 
 void flow_switch_group_release(struct flow_bridge *fb, uint32_t group)

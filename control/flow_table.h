@@ -50,6 +50,7 @@ struct flow_set {
 	uint64_t gone_ticket;  // of flow_counts_ask(), after they went; 0: not yet asked
 	uint32_t count;        // entries
 	uint32_t persisted;    // of them, those that the store keeps
+	uint32_t configured;   // tables with settings: flow.table_set
 };
 
 // 0 or -ENOMEM; -> flow_bridge.flows. Without entries it takes no memory worth mentioning.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-// flow.list, flow.stats, flow.tables: what is installed, and what it has counted.
+// flow.list, flow.stats: what is installed, and what it has counted.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,49 +161,3 @@ static const struct rpc_method method_stats = {
 	.call = stats,
 };
 RPC_METHOD(method_stats)
-
-static const struct param tables_params[] = {
-	{.name = "bridge", .type = PARAM_NAME, .flags = PARAM_REQUIRED, .help = "a bridge in mode flow"},
-	{.name = "table", .type = PARAM_INT, .min = 0, .max = 253, .help = "this one alone, be it empty"},
-	{0},
-};
-
-static json_t *table_json(const struct flow_bridge *fb, uint8_t table)
-{
-	const struct flow_count c = flow_count_get(FLOW_COUNT_TABLE, flow_table_counter(fb->number, table));
-	const struct flow_table *t = &fb->flows->table[table];
-
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:b}", "table", table, "entries",
-			 (json_int_t)flow_ctl_table_count(fb, table), "masks",
-			 (json_int_t)(t->index != NULL ? classifier_masks(t->index) : 0), "lookups",
-			 (json_int_t)c.packets, "matches", (json_int_t)c.bytes, "max_entries", (json_int_t)t->max,
-			 "eviction", t->eviction);
-}
-
-static int tables(struct rpc_call *c, const json_t *params, json_t **result, struct fault *f)
-{
-	const json_t *table = json_object_get(params, "table");
-	struct flow_bridge *fb;
-	int rc = flow_switch_get("bridge", json_string_value(json_object_get(params, "bridge")), &fb, f);
-
-	if (rc < 0)
-		return rc;
-	flow_counts_sync(SYNC_MS);
-	*result = json_array();
-	for (uint8_t i = 0; i < FLOW_TABLES; i++)
-		if (table != NULL ? json_integer_value(table) == i : i == 0 || flow_ctl_table_count(fb, i) > 0)
-			json_array_append_new(*result, table_json(fb, i));
-	return 0;
-}
-
-static const struct rpc_method method_tables = {
-	.name = "flow.tables",
-	.help = "The flow tables of a bridge: table 0, and those that have entries.",
-	.params = tables_params,
-	.result =
-		"An array of objects: table, entries, masks (different ones), lookups, matches (packets), max_entries, "
-		"eviction.",
-	.example = "{\"bridge\": \"br0\"}",
-	.call = tables,
-};
-RPC_METHOD(method_tables)
