@@ -14,10 +14,11 @@
 
 #include "../../datapath/offload.h"
 #include "exact_mbuf.h"
-#include "flow_exec_frames.h"
+#include "flow_exec_shim_frames.h"
 #include "flow_frames.h"
 
 #define BYTES_MAX 512
+#define CASES (RTE_DIM(exec_field_cases) + RTE_DIM(exec_shim_cases))
 #define OFFLOAD_FLAGS (RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM)
 
 struct bytes {
@@ -26,6 +27,11 @@ struct bytes {
 };
 
 static struct rte_mempool *pool;
+
+static const struct exec_case *case_at(size_t i)
+{
+	return i < RTE_DIM(exec_field_cases) ? &exec_field_cases[i] : &exec_shim_cases[i - RTE_DIM(exec_field_cases)];
+}
 
 static struct bytes from_hex(const char *hex)
 {
@@ -90,8 +96,8 @@ static void run(struct flow_packet *p, const struct exec_case *t)
 
 static void frames_come_out_as_they_should(void **state)
 {
-	for (size_t i = 0; i < RTE_DIM(exec_cases); i++) {
-		const struct exec_case *const t = &exec_cases[i];
+	for (size_t i = 0; i < CASES; i++) {
+		const struct exec_case *const t = case_at(i);
 		const struct bytes before = from_hex(t->before), after = from_hex(t->after);
 		struct flow_packet p;
 
@@ -105,8 +111,8 @@ static void frames_come_out_as_they_should(void **state)
 
 static void headers_may_lie_in_several_segments(void **state)
 {
-	for (size_t i = 0; i < RTE_DIM(exec_cases); i++) {
-		const struct exec_case *const t = &exec_cases[i];
+	for (size_t i = 0; i < CASES; i++) {
+		const struct exec_case *const t = case_at(i);
 		const struct bytes before = from_hex(t->before), after = from_hex(t->after);
 
 		for (uint32_t at = 1; at < before.n; at++) {
@@ -125,8 +131,8 @@ static void headers_may_lie_in_several_segments(void **state)
 
 static void what_others_hold_stays_as_it_is(void **state)
 {
-	for (size_t i = 0; i < RTE_DIM(exec_cases); i++) {
-		const struct exec_case *const t = &exec_cases[i];
+	for (size_t i = 0; i < CASES; i++) {
+		const struct exec_case *const t = case_at(i);
 		const struct bytes before = from_hex(t->before), after = from_hex(t->after);
 
 		// A second reference, a clone of a plain buffer, and one of an external buffer.
@@ -205,8 +211,8 @@ static void what_is_left_to_a_device_stays_right(void **state)
 {
 	int pending = 0, completed = 0;
 
-	for (size_t i = 0; i < RTE_DIM(exec_cases); i++) {
-		const struct exec_case *const t = &exec_cases[i];
+	for (size_t i = 0; i < CASES; i++) {
+		const struct exec_case *const t = case_at(i);
 		const struct bytes before = from_hex(t->before), after = from_hex(t->after);
 		struct rte_mbuf *const m = make(before.b, before.n);
 		struct flow_packet p;
@@ -235,9 +241,9 @@ static void what_is_left_to_a_device_stays_right(void **state)
 
 static const struct exec_case *find(const char *name)
 {
-	for (size_t i = 0; i < RTE_DIM(exec_cases); i++) {
-		if (strcmp(exec_cases[i].name, name) == 0)
-			return &exec_cases[i];
+	for (size_t i = 0; i < CASES; i++) {
+		if (strcmp(case_at(i)->name, name) == 0)
+			return case_at(i);
 	}
 	fail_msg("no case %s", name);
 	return NULL;
