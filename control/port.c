@@ -158,6 +158,11 @@ int port_obj_add(struct txn *t, const struct port_ops *ops, const json_t *conf, 
 
 	if (names_find(&ports, name))
 		return fault_str(f, -EEXIST, "name", name, "a name that no port has", "port %s exists", name);
+	if (t->dry_run && ops->check) {
+		rc = ops->check(conf, f);
+		if (rc < 0)
+			return rc;
+	}
 	rc = object_create(ops, conf, &p, f);
 	if (rc < 0)
 		return rc;

@@ -218,24 +218,31 @@ static int packet_setup(struct port *p, unsigned int workers, struct fault *f)
 	return 0;
 }
 
+static int packet_check(const json_t *params, struct fault *f)
+{
+	const char *ifname = json_string_value(json_object_get(params, "ifname"));
+	int ret = ifname_check(ifname, f);
+
+	if (ret != 0 || if_nametoindex(ifname) != 0)
+		return ret;
+	return fault_str(f, -EINVAL, "ifname", ifname, "an interface of the daemon's network namespace",
+			 "there is no interface %s", ifname);
+}
+
 static int packet_create(struct port *p, const json_t *params, unsigned int workers, struct fault *f)
 {
 	const char *ifname = json_string_value(json_object_get(params, "ifname"));
 	struct packet *k;
-	int ret = ifname_check(ifname, f);
+	int ret = packet_check(params, f);
 
 	if (ret != 0)
 		return ret;
-	const unsigned int ifindex = if_nametoindex(ifname);
-	if (ifindex == 0)
-		return fault_str(f, -EINVAL, "ifname", ifname, "an interface of the daemon's network namespace",
-				 "there is no interface %s", ifname);
 	k = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*k));
 	if (k == NULL)
 		return fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory for a port");
 	memset(k, 0, sizeof(*k));
 	snprintf(k->ifname, sizeof(k->ifname), "%s", ifname);
-	k->ifindex = (int)ifindex;
+	k->ifindex = (int)if_nametoindex(ifname);
 	k->fd = k->news_fd = -1;
 	p->priv = k;
 	ret = packet_setup(p, workers, f);
@@ -296,6 +303,7 @@ static const struct port_ops af_packet_ops = {
 	.name = "af_packet",
 	.help = "an interface of the kernel's that exists already, through a packet socket",
 	.params = af_packet_params,
+	.check = packet_check,
 	.create = packet_create,
 	.start = packet_start,
 	.stop = packet_stop,

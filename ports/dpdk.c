@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // Whatever DPDK has a driver for: a NIC by its PCI address, or any virtual device.
 #include "ethdev.h"
+#include "ethdev_probe.h"
 
 static const struct param dpdk_params[] = {
 	{.name = "devargs",
@@ -33,6 +34,13 @@ static const struct param dpdk_params[] = {
 	{0},
 };
 
+static int dpdk_check(const json_t *params, struct fault *f)
+{
+	const char *devargs = json_string_value(json_object_get(params, "devargs"));
+
+	return ethdev_check(devargs, "devargs", devargs, f);
+}
+
 static int dpdk_create(struct port *p, const json_t *params, unsigned int workers, struct fault *f)
 {
 	const char *devargs = json_string_value(json_object_get(params, "devargs"));
@@ -53,6 +61,7 @@ static const struct port_ops dpdk_ops = {
 	.name = "dpdk",
 	.help = "a device with a DPDK driver: a NIC by its PCI address, or a virtual device",
 	.params = dpdk_params,
+	.check = dpdk_check,
 	.create = dpdk_create,
 	.start = ethdev_start,
 	.stop = ethdev_stop,

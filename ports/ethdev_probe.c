@@ -126,19 +126,28 @@ static int probe_failed(int ret, const struct rte_devargs *da, const char *field
 	return fault_str(f, ret, field, value, NULL, "cannot get device %s: %s", da->name, why);
 }
 
-static int probe_parsed(const struct rte_devargs *da, const char *devargs, const char *field, const char *value,
-			uint16_t *id, struct fault *f)
+// Returns 0: the device is there, and *id is free; 1: it may be probed.
+static int parsed_check(const struct rte_devargs *da, const char *field, const char *value, uint16_t *id,
+			struct fault *f)
 {
 	int ret = port_find(da->name, id);
 
-	if (ret == 0)
-		return 0;
 	if (ret == -EEXIST)
 		return fault_str(f, -EEXIST, field, value, "a device that no other port uses",
 				 "device %s belongs to another port", da->name);
-	if (rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS)
+	if (ret != 0 && rte_eth_dev_count_total() >= RTE_MAX_ETHPORTS)
 		return fault_str(f, -ENOSPC, field, value, NULL,
 				 "this DPDK has room for %u devices, and all are in use", RTE_MAX_ETHPORTS);
+	return ret != 0;
+}
+
+static int probe_parsed(const struct rte_devargs *da, const char *devargs, const char *field, const char *value,
+			uint16_t *id, struct fault *f)
+{
+	int ret = parsed_check(da, field, value, id, f);
+
+	if (ret <= 0)
+		return ret;
 	heard_start();
 	ret = device_probe(da, devargs);
 	heard_stop();
@@ -152,17 +161,38 @@ static int probe_parsed(const struct rte_devargs *da, const char *devargs, const
 			 da->name);
 }
 
+static int parse(struct rte_devargs *da, const char *devargs, const char *field, const char *value, struct fault *f)
+{
+	int ret = rte_devargs_parse(da, devargs);
+
+	if (ret == 0 && da->name[0] != '\0')
+		return 0;
+	if (ret == 0)
+		rte_devargs_reset(da);
+	return fault_str(f, -EINVAL, field, value, "a PCI address or a virtual device with its arguments",
+			 "no bus or driver of DPDK knows this device");
+}
+
+int ethdev_check(const char *devargs, const char *field, const char *value, struct fault *f)
+{
+	struct rte_devargs da = {0};
+	uint16_t id;
+	int ret = parse(&da, devargs, field, value, f);
+
+	if (ret == 0) {
+		ret = parsed_check(&da, field, value, &id, f);
+		rte_devargs_reset(&da);
+	}
+	return ret < 0 ? ret : 0;
+}
+
 int ethdev_probe(const char *devargs, const char *field, const char *value, uint16_t *id, struct fault *f)
 {
 	struct rte_devargs da = {0};
-	int ret;
+	int ret = parse(&da, devargs, field, value, f);
 
-	ret = rte_devargs_parse(&da, devargs);
-	if (ret == 0 && da.name[0] == '\0')
-		rte_devargs_reset(&da);
-	if (ret != 0 || da.name[0] == '\0')
-		return fault_str(f, -EINVAL, field, value, "a PCI address or a virtual device with its arguments",
-				 "no bus or driver of DPDK knows this device");
+	if (ret != 0)
+		return ret;
 	ret = probe_parsed(&da, devargs, field, value, id, f);
 	rte_devargs_reset(&da);
 	if (ret == 0)

@@ -13,6 +13,9 @@
 
 #include "fault.h"
 
+// Refuses, as ethdev_probe() would, what no bus knows, a device that has an owner, and one too many. Probes nothing.
+int ethdev_check(const char *devargs, const char *field, const char *value, struct fault *f);
+
 // Gets the device that `devargs` names, probing it unless it is there already, and takes its first port without an
 // owner; the number goes to *id. `field` and `value` are blamed for a failure. Returns 0, or with a fault: -EINVAL,
 // -EEXIST the device has an owner, -ENOSPC DPDK's table of devices is full, or the driver's -errno.

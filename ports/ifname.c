@@ -5,6 +5,11 @@
 #include <net/if.h>
 #include <string.h>
 
+bool ifname_exists(const char *ifname)
+{
+	return if_nametoindex(ifname) != 0;
+}
+
 int ifname_check(const char *ifname, struct fault *f)
 {
 	const size_t len = strlen(ifname);

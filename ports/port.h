@@ -102,6 +102,9 @@ struct port_ops {
 	const char *help;           // one sentence for rpc.describe
 	const struct param *params; // this kind's own parameters (name, type, mtu, mac, admin are the caller's)
 
+	// Refuses the decoded params that create would refuse already for what they say or what is there, and does
+	// nothing else: what a dry run can tell. NULL: params alone tell nothing.
+	int (*check)(const json_t *params, struct fault *f);
 	// Creates the device, stopped, from decoded params. p->name, id, mtu, mac (zero: choose one) and ops are set;
 	// fills queues (port_queues_alloc), max_mtu, mac, priv. `workers`: how many lcores may send at once; with fewer
 	// tx queues than that, sets txq.shared. Errors: -errno with a fault; nothing is left behind.

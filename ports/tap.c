@@ -47,6 +47,11 @@ struct tap {
 	struct netfd_txq *txq; // [ntxq]
 };
 
+static int name_taken(const char *ifname, struct fault *f)
+{
+	return fault_str(f, -EEXIST, "ifname", ifname, "a name that is free", "an interface %s exists already", ifname);
+}
+
 static int fd_open(struct tap *t, bool first, struct fault *f)
 {
 	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (first ? IFF_TUN_EXCL : 0)};
@@ -63,8 +68,7 @@ static int fd_open(struct tap *t, bool first, struct fault *f)
 		ret = -errno;
 		close(fd);
 		if (ret == -EBUSY || ret == -EINVAL || ret == -EEXIST)
-			return fault_str(f, -EEXIST, "ifname", t->ifname, "a name that is free",
-					 "an interface %s exists already", t->ifname);
+			return name_taken(t->ifname, f);
 		if (ret == -EPERM)
 			return fault_str(f, ret, "ifname", t->ifname, NULL, "making a TAP needs CAP_NET_ADMIN");
 		return fault_str(f, ret, "ifname", t->ifname, NULL, "cannot make TAP %s", t->ifname);
@@ -244,6 +248,14 @@ static void carrier_set(const struct tap *t, int on)
 	(void)!ioctl(t->fd[0], TUNSETCARRIER, &on);
 }
 
+static int tap_check(const json_t *params, struct fault *f)
+{
+	const char *ifname = json_string_value(json_object_get(params, "ifname"));
+	int ret = ifname_check(ifname, f);
+
+	return ret == 0 && ifname_exists(ifname) ? name_taken(ifname, f) : ret;
+}
+
 static int tap_create(struct port *p, const json_t *params, unsigned int workers, struct fault *f)
 {
 	const char *ifname = json_string_value(json_object_get(params, "ifname"));
@@ -329,6 +341,7 @@ static const struct port_ops tap_ops = {
 	.name = "tap",
 	.help = "a network interface of the kernel's, made for this port",
 	.params = tap_params,
+	.check = tap_check,
 	.create = tap_create,
 	.start = tap_start,
 	.stop = tap_stop,

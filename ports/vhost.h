@@ -172,9 +172,12 @@ void vhost_poke_create(void);
 void vhost_poke(void);
 
 // vhost_path.c
-// Checks what a socket path may be in either role and, in server mode, removes the socket file of a dead process.
-// *canon (to be freed) gets the path with its folder resolved. 0 or -errno with a fault.
+// Checks what a socket path may be in either role; in server mode nobody may listen there. *canon (to be freed) gets
+// the path with its folder resolved. 0 or -errno with a fault.
 int vhost_path_check(const char *path, bool server, char **canon, struct fault *f);
+
+// Removes the socket file of a dead process. 0 or -errno with a fault.
+int vhost_path_clear(const char *path, struct fault *f);
 
 // Whether a socket is alive at the path, without touching its queue of connections: 1 yes, 0 no or -errno.
 int vhost_path_probe(const char *path);

@@ -62,7 +62,7 @@ static int folder_check(const char *path, bool server, char **canon, struct faul
 	return rc;
 }
 
-static int server_check(const char *path, struct fault *f)
+static int nobody_listens(const char *path, struct fault *f)
 {
 	const int alive = vhost_path_probe(path);
 
@@ -71,6 +71,11 @@ static int server_check(const char *path, struct fault *f)
 				 "another process listens there");
 	if (alive < 0)
 		return fault_str(f, alive, "path", path, allowed, "cannot tell whether the socket is in use");
+	return 0;
+}
+
+int vhost_path_clear(const char *path, struct fault *f)
+{
 	if (unlink(path) < 0 && errno != ENOENT)
 		return fault_str(f, -errno, "path", path, allowed, "cannot remove the socket that a dead process left");
 	return 0;
@@ -97,7 +102,7 @@ int vhost_path_check(const char *path, bool server, char **canon, struct fault *
 			rc = fault_str(f, -EEXIST, "path", path, "a socket, or no file yet",
 				       "the file is not a socket");
 		else if (server)
-			rc = server_check(path, f);
+			rc = nobody_listens(path, f);
 	} else if (errno != ENOENT) {
 		rc = fault_str(f, -errno, "path", path, allowed, "cannot look at the path");
 	}

@@ -107,6 +107,11 @@ static int queues_alloc(struct port *p, struct vhost_port *v, unsigned int worke
 	return 0;
 }
 
+static bool is_server(const json_t *conf)
+{
+	return strcmp(json_string_value(json_object_get(conf, "mode")), "server") == 0;
+}
+
 static struct vhost_port *vhost_port_create(struct port *p, const json_t *conf)
 {
 	struct vhost_port *v = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*v));
@@ -116,7 +121,7 @@ static struct vhost_port *vhost_port_create(struct port *p, const json_t *conf)
 	memset(v, 0, sizeof(*v));
 	strcpy(v->path, json_string_value(json_object_get(conf, "path")));
 	v->base = strrchr(v->path, '/') + 1;
-	v->server = strcmp(json_string_value(json_object_get(conf, "mode")), "server") == 0;
+	v->server = is_server(conf);
 	v->queues = json_integer_value(json_object_get(conf, "queues"));
 	v->features_off = FEATURES_NEVER;
 	if (json_is_false(json_object_get(conf, "csum")))
@@ -133,6 +138,16 @@ static struct vhost_port *vhost_port_create(struct port *p, const json_t *conf)
 	return v;
 }
 
+static int vhost_check(const json_t *conf, struct fault *f)
+{
+	char *canon;
+	int rc = vhost_path_check(json_string_value(json_object_get(conf, "path")), is_server(conf), &canon, f);
+
+	if (rc == 0)
+		free(canon);
+	return rc;
+}
+
 static int vhost_create(struct port *p, const json_t *conf, unsigned int workers, struct fault *f)
 {
 	const char *path = json_string_value(json_object_get(conf, "path"));
@@ -140,9 +155,14 @@ static int vhost_create(struct port *p, const json_t *conf, unsigned int workers
 	struct vhost_port *v;
 	int rc;
 
-	rc = vhost_path_check(path, strcmp(json_string_value(json_object_get(conf, "mode")), "server") == 0, &canon, f);
+	rc = vhost_path_check(path, is_server(conf), &canon, f);
 	if (rc < 0)
 		return rc;
+	rc = is_server(conf) ? vhost_path_clear(path, f) : 0;
+	if (rc < 0) {
+		free(canon);
+		return rc;
+	}
 	v = vhost_port_create(p, conf);
 	if (v == NULL || vhost_pool_create() < 0 || queues_alloc(p, v, workers) < 0) {
 		rc = fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory for a vhost-user port");
@@ -261,6 +281,7 @@ static const struct port_ops vhost_user_ops = {
 	.name = "vhost-user",
 	.help = "A virtual machine's network device, over a vhost-user socket.",
 	.params = params,
+	.check = vhost_check,
 	.create = vhost_create,
 	.start = vhost_start,
 	.stop = vhost_stop,

@@ -101,17 +101,25 @@ static bool guard_stop(struct guard *g)
 	return g->fired;
 }
 
+static int virtio_user_check(const json_t *params, struct fault *f)
+{
+	const char *path = json_string_value(json_object_get(params, "path"));
+
+	return strpbrk(path, ",=[]") == NULL ? 0
+					     : fault_str(f, -EINVAL, "path", path, "a path without any of ,=[]",
+							 "DPDK's devargs cannot carry this path");
+}
+
 static int virtio_user_create(struct port *p, const json_t *params, unsigned int workers, struct fault *f)
 {
 	const char *path = json_string_value(json_object_get(params, "path"));
 	const uint16_t queues = ethdev_param_u16(params, "queues", 1);
 	char devargs[256];
 	struct guard g;
-	int ret;
+	int ret = virtio_user_check(params, f);
 
-	if (strpbrk(path, ",=[]") != NULL)
-		return fault_str(f, -EINVAL, "path", path, "a path without any of ,=[]",
-				 "DPDK's devargs cannot carry this path");
+	if (ret != 0)
+		return ret;
 	snprintf(devargs, sizeof(devargs), "net_virtio_user_p%u,path=%s,queues=%u", p->id, path, queues);
 	const struct ethdev_conf conf = {
 		.devargs = devargs,
@@ -171,6 +179,7 @@ static const struct port_ops virtio_user_ops = {
 	.name = "virtio-user",
 	.help = "the driver's side of a vhost-user socket that the other side serves",
 	.params = virtio_user_params,
+	.check = virtio_user_check,
 	.create = virtio_user_create,
 	.start = virtio_user_start,
 	.stop = virtio_user_stop,
