@@ -89,7 +89,8 @@ int worker_flow_create(struct worker *w, uint32_t cache_entries)
 		return ret;
 	memset(f, 0, sizeof(*f));
 	f->tables = &tables;
-	f->walk = calloc(BURST_MAX, sizeof(*f->walk));
+	// Keys lie on cache lines, and are copied by instructions that insist on it.
+	f->walk = aligned_alloc(RTE_CACHE_LINE_SIZE, BURST_MAX * sizeof(*f->walk));
 	if (f->walk != NULL && rows_alloc(f))
 		ret = flow_cache_create(&f->cache, cache_entries, 0);
 	if (ret == 0)
@@ -98,6 +99,7 @@ int worker_flow_create(struct worker *w, uint32_t cache_entries)
 		flow_worker_free(f);
 		return ret;
 	}
+	memset(f->walk, 0, BURST_MAX * sizeof(*f->walk));
 	f->shared.asked = f->reply.done = ticket;
 	of_worker[w->index] = f;
 	__atomic_store_n(&w->flow, f, __ATOMIC_RELEASE);
