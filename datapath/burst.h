@@ -68,6 +68,10 @@ struct burst {
 	uint16_t out_port[BURST_MAX];
 	uint16_t type[BURST_MAX]; // EtherType, in network order; in lane ROUTE's packets that behind the tag
 	uint16_t vid[BURST_MAX];  // the VLAN of its domain; VLAN_NONE in a rest domain
+	// Of packets in lane FLOW:
+	const uint8_t *data[BURST_MAX];
+	uint16_t data_len[BURST_MAX]; // bytes that lie there in one piece
+	uint32_t len[BURST_MAX];
 	// Of packets in lane ROUTE and what follows from there:
 	uint64_t ip6;        // bit i: IPv6, not IPv4
 	uint64_t expired;    // bit i: may not go another hop

@@ -60,6 +60,7 @@ struct flow_verdict {
 	uint16_t number;   // of the switch
 	uint16_t out_port; // OUTPUT: port id
 	uint8_t kind;      // enum flow_verdict_kind
+	bool simple;       // OUTPUT without a meter
 	uint8_t reason;    // enum drop_reason, of packets that no output takes
 	uint8_t nsteps;
 	uint32_t meter; // of the first step, 0: none

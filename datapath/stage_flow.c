@@ -54,7 +54,7 @@ static void packet_run(struct worker *w, struct burst *b, uint32_t i, const stru
 {
 	const struct flow_verdict *const d = flow_verdict_at(&w->flow->verdicts, id);
 	const struct fwd_port *const fp = w->state->port[b->in_port[i]];
-	const uint64_t bytes = b->pkt[i]->pkt_len;
+	const uint64_t bytes = b->len[i];
 	struct flow_run run;
 	uint32_t steps;
 
@@ -68,23 +68,20 @@ static void packet_run(struct worker *w, struct burst *b, uint32_t i, const stru
 static uint64_t meter(struct worker *w, struct burst *b, uint64_t lanes, const struct flow_switch *sw, uint32_t id)
 {
 	const struct flow_verdict *const d = flow_verdict_at(&w->flow->verdicts, id);
-	uint32_t bytes[BURST_MAX], level = 0, i;
+	uint32_t i;
 	struct flow_meter_hits hits;
 	uint64_t on = lanes;
 	const struct flow_meter *m;
 
-	lane_foreach (i, lanes)
-		bytes[i] = b->pkt[i]->pkt_len;
-	m = flow_meter_lanes(w, d->meter, lanes, bytes, &hits);
+	m = flow_meter_lanes(w, d->meter, lanes, b->len, &hits);
 	for (uint32_t k = 0; m != NULL && k < m->nbands; k++) {
 		lane_foreach (i, hits.band[k]) {
 			struct flow_run run;
 
 			if (!m->band[k].remark)
 				continue;
-			level = m->band[k].level;
 			flow_run_begin(&run, w, b, i, sw, d->number, 0);
-			if (flow_run_remark(&run, (uint8_t)level))
+			if (flow_run_remark(&run, m->band[k].level))
 				flow_run_keep(&run);
 			else
 				on &= ~(UINT64_C(1) << i);
@@ -100,7 +97,7 @@ static uint64_t meter(struct worker *w, struct burst *b, uint64_t lanes, const s
 	}
 	lane_foreach (i, lanes & ~on)
 		if (d->nsteps > 1)
-			count_part(w, id, 1, bytes[i]);
+			count_part(w, id, 1, b->len[i]);
 	return on;
 }
 
@@ -164,8 +161,8 @@ static uint64_t hits_simple(struct worker *w, struct burst *b, uint64_t hits, co
 		const struct flow_verdict *const d = flow_verdict_at(v, id[i]);
 
 		b->out_port[i] = d->out_port;
-		simple |= (uint64_t)(d->kind == FLOW_VERDICT_OUTPUT && d->meter == 0) << i;
-		flow_verdict_count(v, id[i], 1, b->pkt[i]->pkt_len);
+		simple |= (uint64_t)d->simple << i;
+		flow_verdict_count(v, id[i], 1, b->len[i]);
 	}
 	output(w, b, simple);
 	return hits & ~simple;
@@ -186,9 +183,7 @@ static void switch_run(struct worker *w, struct burst *b, uint64_t lanes, uint16
 {
 	struct flow_worker *const f = w->flow;
 	const struct flow_switch *const sw = __atomic_load_n(&f->tables->sw[number], __ATOMIC_ACQUIRE);
-	const uint8_t *data[BURST_MAX];
-	uint16_t len[BURST_MAX];
-	uint32_t id[BURST_MAX], i;
+	uint32_t id[BURST_MAX];
 	uint64_t hits, left;
 
 	if (sw == NULL) {
@@ -199,11 +194,7 @@ static void switch_run(struct worker *w, struct burst *b, uint64_t lanes, uint16
 		normal(w, b, lanes);
 		return;
 	}
-	lane_foreach (i, lanes) {
-		data[i] = rte_pktmbuf_mtod(b->pkt[i], const uint8_t *);
-		len[i] = b->pkt[i]->data_len;
-	}
-	hits = flow_cache_lookup_lanes(f->cache, &sw->masks, data, len, b->in_port, lanes, id);
+	hits = flow_cache_lookup_lanes(f->cache, &sw->masks, b->data, b->data_len, b->in_port, lanes, id);
 	for (left = hits ? hits_simple(w, b, hits, id) : 0; left != 0;) {
 		const uint64_t same = same_verdict(id, left);
 

@@ -115,36 +115,74 @@ bool ingress_enter(struct worker *w, struct burst *b, uint32_t i, const struct f
 	return odd_packet(w, b, i, fp);
 }
 
-// The packets [first, end) of a port whose bridge is in mode flow: whatever has an Ethernet header and is no giant goes
-// to its tables. Returns those that go on.
-static uint64_t segment_flow(struct worker *w, struct burst *b, uint32_t first, uint32_t end, const struct fwd_port *fp)
+static void segment_count(struct worker *w, struct burst *b, struct rxq *q, uint32_t n, uint64_t bytes,
+			  uint32_t longest)
 {
-	uint64_t runt = 0, giant = 0, good = lanes_range(first, end);
+	struct port_counters *c = &w->count[q->port_id];
+
+	b->longest = RTE_MAX(b->longest, longest);
+	b->bytes += bytes;
+	c->rx_packets += n;
+	c->rx_bytes += bytes;
+	q->packets += n;
+	q->bytes += bytes;
+}
+
+// Which packets of a port whose bridge is in mode flow are lost here: it has runts, giants, or is to receive nothing.
+static uint64_t flow_odd(struct worker *w, struct burst *b, uint64_t lanes, const struct fwd_port *fp)
+{
+	uint64_t runt = 0, giant = 0;
+	uint32_t i;
+
+	if (fp->flow_no_recv) {
+		burst_drop(w, b, lanes, DROP_FLOW_NO_RECV);
+		return lanes;
+	}
+	lane_foreach (i, lanes) {
+		runt |= (uint64_t)(b->data_len[i] < RTE_ETHER_HDR_LEN) << i;
+		giant |= (uint64_t)(b->len[i] > fp->max_frame && is_giant(b->pkt[i], fp)) << i;
+	}
+	giant &= ~runt;
+	burst_drop(w, b, runt, DROP_RX_RUNT);
+	burst_drop(w, b, giant, DROP_RX_GIANT);
+	return runt | giant;
+}
+
+// The packets [first, end) of queue q, of a port whose bridge is in mode flow: whatever has an Ethernet header and is
+// no giant goes to its tables. Returns those that go on.
+static uint64_t segment_flow(struct worker *w, struct burst *b, uint32_t first, uint32_t end, struct rxq *q,
+			     const struct fwd_port *fp)
+{
+	uint32_t longest = 0, shortest = UINT32_MAX;
+	uint64_t flags = 0, bytes = 0, good = lanes_range(first, end);
 
 	for (uint32_t i = first; i < end; i++) {
 		const struct rte_mbuf *m = b->pkt[i];
 
+		b->data[i] = rte_pktmbuf_mtod(m, const uint8_t *);
+		b->data_len[i] = m->data_len;
+		b->len[i] = m->pkt_len;
+		longest = RTE_MAX(longest, m->pkt_len);
+		shortest = RTE_MIN(shortest, (uint32_t)m->data_len);
+		bytes += m->pkt_len;
+		flags |= m->ol_flags;
+	}
+	for (uint32_t i = first; i < end; i++) {
+		b->in_port[i] = q->port_id;
 		b->vid[i] = VLAN_NONE;
-		runt |= (uint64_t)(m->data_len < RTE_ETHER_HDR_LEN) << i;
-		giant |= (uint64_t)(m->pkt_len > fp->max_frame && is_giant(m, fp)) << i;
 	}
-	if (unlikely(fp->flow_no_recv)) {
-		burst_drop(w, b, good, DROP_FLOW_NO_RECV);
-		return 0;
-	}
-	giant &= ~runt;
-	if (unlikely(runt | giant)) {
-		burst_drop(w, b, runt, DROP_RX_RUNT);
-		burst_drop(w, b, giant, DROP_RX_GIANT);
-	}
-	return good & ~(runt | giant);
+	if (flags & OFFLOADS)
+		b->offload |= burst_offloads(b, first, end);
+	segment_count(w, b, q, end - first, bytes, longest);
+	if (unlikely(longest > fp->max_frame || shortest < RTE_ETHER_HDR_LEN || fp->flow_no_recv))
+		good &= ~flow_odd(w, b, good, fp);
+	return good;
 }
 
 // The packets [first, end), all from queue q. Returns those that go on.
 static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t first, uint32_t end, struct rxq *q)
 {
 	const struct fwd_port *fp = w->state->port[q->port_id];
-	struct port_counters *c = &w->count[q->port_id];
 	uint16_t domain = fp->untagged_domain;
 	uint16_t vid = domain ? w->state->domain[domain]->vid : 0;
 	uint32_t longest = 0, shortest = UINT32_MAX;
@@ -169,14 +207,7 @@ static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t firs
 	}
 	if (flags & OFFLOADS)
 		b->offload |= burst_offloads(b, first, end);
-	b->longest = RTE_MAX(b->longest, longest);
-	b->bytes += bytes;
-	c->rx_packets += end - first;
-	c->rx_bytes += bytes;
-	q->packets += end - first;
-	q->bytes += bytes;
-	if (fp->flow)
-		return segment_flow(w, b, first, end, fp);
+	segment_count(w, b, q, end - first, bytes, longest);
 	odd = lanes_keys(b->dmac_key, b->smac_key, b->type, first, end, domain);
 	if (unlikely(!domain || longest > fp->max_frame || shortest < RTE_ETHER_HDR_LEN))
 		odd = good;
@@ -198,12 +229,12 @@ void stage_ingress(struct worker *w, struct burst *b)
 	for (uint32_t s = 0; s < b->nsegments; s++) {
 		uint32_t end = s + 1 < b->nsegments ? b->from[s + 1].first : b->n;
 
-		uint64_t go = segment_ingress(w, b, b->from[s].first, end, b->from[s].q);
+		const struct fwd_port *fp = w->state->port[b->from[s].q->port_id];
 
-		if (w->state->port[b->from[s].q->port_id]->flow)
-			flow |= go;
+		if (fp->flow)
+			flow |= segment_flow(w, b, b->from[s].first, end, b->from[s].q, fp);
 		else
-			good |= go;
+			good |= segment_ingress(w, b, b->from[s].first, end, b->from[s].q);
 	}
 	lane_give(b, LANE_INGRESS, LANE_FLOW, flow);
 	lane_give(b, LANE_INGRESS, LANE_BRIDGE, good);
