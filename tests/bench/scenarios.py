@@ -18,6 +18,7 @@ import functools
 import disturbance
 import dut
 import flows as flow
+import flow_load
 import idle
 import ours
 import ovs
@@ -176,6 +177,13 @@ ALL = [
     Scenario("churn", "1000 flows on a bridge, while %d MACs, ports, bridges and the configuration change without pause" % ours.CHURN_MACS,
              [Device(cls.name, cls) for cls in (ours.Quiet, ours.Churn)], unit=ours.GAP, frames=Frames(1000), waited=1.0,
              targets=[Target(ours.Churn.name, 50, "median", ours.GAP), Target(ours.Churn.name, 0, "median", ours.DROPS)]),
+    Scenario("flow-load", "%d flow entries added and deleted while a worker forwards" % flow_load.RULES,
+             [Device(cls.name, cls) for cls in (flow_load.OvsLoad, flow_load.Load, flow_load.LoadText)], unit=flow_load.RATE,
+             floor=flow_load.OvsLoad.name, frames=Frames(1000), waited=1.0,
+             targets=[Target(flow_load.Load.name, 1, "ratio", flow_load.RATE, at_most=False)]),
+    Scenario("flow-churn", "1000 flows by a flow table, in which %d entries a second come and go" % flow_load.CHURN,
+             [Device(cls.name, cls) for cls in (flow_load.Quiet, flow_load.Churn)], unit=ours.GAP, frames=Frames(1000), waited=1.0,
+             targets=[Target(flow_load.Churn.name, 50, "median", ours.GAP), Target(flow_load.Churn.name, 0, "median", ours.DROPS)]),
     *[rfc2544(size) for size in (64, 512, 1518)],
     Scenario("pktgen", "64-byte frames made and sent", [Device(ours.Txonly.name, ours.Txonly),
                                                         Device("Sluice pktgen, 1 flow", ours.Pktgen, "rfc2544-64"),
