@@ -16,17 +16,11 @@
 #define RULES_MAX 65536
 #define SLOTS 256
 
-struct rule {
-	struct flow_entry *entry; // NULL: free
-	struct flow_match match;
-	uint16_t priority;
-};
-
 struct flow_switch *fixture_switch;
 
 static struct flow_pool *pool;
 static struct classifier *table[FLOW_TABLES];
-static struct rule rules[RULES_MAX];
+static struct fixture_rule rules[RULES_MAX];
 static uint32_t nrules;
 static bool stale; // the switch's masks
 static uint16_t ports[HARNESS_PORTS], flood[HARNESS_PORTS];
@@ -189,7 +183,7 @@ static void parse(const char *text, struct flow_mod *m)
 static uint32_t add(const char *text, bool miss)
 {
 	struct flow_mod m;
-	struct rule *const r = &rules[++nrules];
+	struct fixture_rule *const r = &rules[++nrules];
 
 	assert_true(nrules < RULES_MAX);
 	parse(text, &m);
@@ -220,7 +214,7 @@ uint32_t fixture_miss(const char *text)
 
 void fixture_del(uint32_t number)
 {
-	struct rule *const r = &rules[number];
+	struct fixture_rule *const r = &rules[number];
 
 	assert_int_equal(classifier_remove(table[r->entry->table], &r->match.key, &r->match.mask, r->priority), number);
 	stale = true;
@@ -232,7 +226,7 @@ void fixture_del(uint32_t number)
 
 void fixture_mod(uint32_t number, const char *text)
 {
-	struct rule *const r = &rules[number];
+	struct fixture_rule *const r = &rules[number];
 	struct flow_mod m;
 
 	parse(text, &m);
@@ -305,6 +299,11 @@ void fixture_meter(const char *text)
 	}
 	flow_meter_init(f, rte_get_tsc_hz(), harness_worker->tsc);
 	assert_null(flow_meter_set(m.meter, f));
+}
+
+const struct fixture_rule *fixture_rule(uint32_t number)
+{
+	return &rules[number];
 }
 
 struct flow_count fixture_count(uint32_t number)

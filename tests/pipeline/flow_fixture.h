@@ -6,12 +6,19 @@
 #ifndef FLOW_FIXTURE_H
 #define FLOW_FIXTURE_H
 
+#include "../../control/flow_match.h"
 #include "../../datapath/flow_worker.h"
 #include "harness.h"
 
 #define FLOW_FIXTURE_SWITCH 3
 #define FLOW_FIXTURE_DOMAIN 7
 #define FLOW_FIXTURE_GROUP_COUNTERS 64 // of each group
+
+struct fixture_rule {
+	struct flow_entry *entry; // NULL: it is gone
+	struct flow_match match;
+	uint16_t priority;
+};
 
 extern struct flow_switch *fixture_switch; // to be changed before flow_changed()
 
@@ -28,6 +35,9 @@ void fixture_del(uint32_t number);
 void fixture_mod(uint32_t number, const char *text);
 void fixture_group(const char *text);
 void fixture_meter(const char *text);
+
+// What was added under a number.
+const struct fixture_rule *fixture_rule(uint32_t number);
 
 // The counters of an entry, exact.
 struct flow_count fixture_count(uint32_t number);
