@@ -160,7 +160,7 @@ int bridge_del(struct txn *t, struct bridge *b, struct fault *f)
 	if (!LIST_EMPTY(&b->ifaces))
 		return fault_str(f, -EBUSY, "name", b->name, "a bridge without L3 interfaces",
 				 "bridge %s has L3 interface %s", b->name, LIST_FIRST(&b->ifaces)->name);
-	if (b->flow && flow_ctl_del_all(t, b->flow, f) < 0)
+	if (b->flow && (flow_switch_busy(b->flow, f) < 0 || flow_ctl_del_all(t, b->flow, f) < 0))
 		return f->err;
 	names_del(&bridges, b);
 	b->deleted = true;

@@ -117,6 +117,17 @@ void flow_switch_created(struct flow_bridge *fb)
 			l->created(fb);
 }
 
+int flow_switch_busy(const struct flow_bridge *fb, struct fault *f)
+{
+	const struct flow_listener *l;
+	int rc = 0;
+
+	SLIST_FOREACH (l, &listeners, link)
+		if (rc == 0 && l->busy)
+			rc = l->busy(fb, f);
+	return rc;
+}
+
 void flow_switch_removed(struct flow_bridge *fb)
 {
 	const struct flow_listener *l;

@@ -59,7 +59,10 @@ enum flow_port_reason { FLOW_PORT_ADDED, FLOW_PORT_REMOVED, FLOW_PORT_CHANGED };
 struct flow_listener {
 	void (*created)(struct flow_bridge *fb); // and acknowledged
 	void (*removed)(struct flow_bridge *fb); // workers do not see it any more after a grace period...
-	void (*freed)(struct flow_bridge *fb);   // ...which is over: takes down its own; also if it never came to be
+	// Whether something of it is desired state that has to go first: 0, or -EBUSY with a fault of bridge.del's
+	// `name`.
+	int (*busy)(const struct flow_bridge *fb, struct fault *f);
+	void (*freed)(struct flow_bridge *fb); // ...which is over: takes down its own; also if it never came to be
 	void (*port)(struct flow_bridge *fb, const struct bridge_port *bp, enum flow_port_reason reason);
 	// An entry with FLOW_SEND_FLOW_REM is gone.
 	void (*flow_removed)(struct flow_bridge *fb, const struct of_flow_removed *r);
@@ -109,6 +112,7 @@ void flow_switch_mark(struct flow_bridge *fb);
 // 0 or -ENOMEM.
 int flow_switch_create(struct bridge *b, struct fault *f);
 void flow_switch_created(struct flow_bridge *fb);
+int flow_switch_busy(const struct flow_bridge *fb, struct fault *f); // 0 or -EBUSY
 void flow_switch_removed(struct flow_bridge *fb);
 void flow_switch_free(struct flow_bridge *fb); // NULL: nothing
 

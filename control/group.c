@@ -15,11 +15,19 @@ void group_table_init(struct group_table *t, void (*drop_flows)(void *owner, uin
 }
 
 static struct ids ids = {.max = GROUPS_MAX};
+static struct ranges counters = {.order = GROUP_COUNTERS_ORDER};
+
+void group_counters_give(struct range range)
+{
+	ranges_give(&counters, range);
+}
 
 void group_free(struct group_obj *g)
 {
-	if (g->id != 0)
+	if (g->id != 0) {
 		ids_give(&ids, g->id);
+		ranges_give(&counters, g->counters);
+	}
 	group_mod_clear(&g->mod);
 	free(g);
 }
@@ -197,32 +205,20 @@ static int edges_check(struct group_table *t, const struct group_mod *m, struct 
 	return depth_of(t, m) > GROUP_CHAIN_MAX ? too_deep(m, e) : 0;
 }
 
-int group_actions_check(const struct group_table *t, const struct flow_actions *a, struct flow_error *e)
+int group_hold(const struct group_table *t, uint32_t number, uint32_t *id)
 {
-	for (uint32_t i = 0; i < a->n; i++)
-		if (a->v[i].type == FLOW_ACTION_GROUP && group_find(t, a->v[i].arg) == NULL)
-			return flow_error_int(e, OFPBAC_BAD_OUT_GROUP, "actions", a->v[i].arg, "a group that is there",
-					      "there is no such group");
+	struct group_obj *g = group_find(t, number);
+
+	if (g == NULL)
+		return -ENOENT;
+	g->flows++;
+	*id = g->id;
 	return 0;
 }
 
-static void count_actions(struct group_table *t, const struct flow_actions *a, int by)
+void group_release(const struct group_table *t, uint32_t number)
 {
-	for (uint32_t i = 0; i < a->n; i++) {
-		struct group_obj *g = a->v[i].type == FLOW_ACTION_GROUP ? group_find(t, a->v[i].arg) : NULL;
-
-		if (g != NULL && g->stamp != t->stamp) {
-			g->flows += (uint32_t)by;
-			g->stamp = t->stamp;
-		}
-	}
-}
-
-void group_count_flow(struct group_table *t, const struct flow_instructions *i, int by)
-{
-	t->stamp++;
-	count_actions(t, &i->apply, by);
-	count_actions(t, &i->write, by);
+	group_find(t, number)->flows--;
 }
 
 // --- changes ---------------------------------------------------------------------------------------------------------
@@ -230,8 +226,10 @@ void group_count_flow(struct group_table *t, const struct flow_instructions *i, 
 // How a change is taken back.
 struct group_undo {
 	struct group_table *t;
-	struct group_mod old; // of a modify
-	bool rebucketed;      // likewise
+	struct group_mod old;       // of a modify
+	bool rebucketed, recounted; // likewise
+	struct range counters;      // likewise, if recounted
+	bool unseen;                // workers never counted by them
 	uint32_t n;
 	struct group_obj *g[];
 };
@@ -248,12 +246,22 @@ static struct group_undo *undo_new(struct group_table *t, uint32_t n)
 	return u;
 }
 
-static void undo_drop(void *arg)
+// The change is there to stay, or was taken back.
+static void undo_free(void *arg)
 {
 	struct group_undo *u = arg;
 
 	group_mod_clear(&u->old);
 	free(u);
+}
+
+static void undo_drop(void *arg)
+{
+	struct group_undo *u = arg;
+
+	if (u->recounted && u->unseen)
+		ranges_give(&counters, u->counters);
+	undo_free(u);
 }
 
 static uint64_t now_ns(void)
@@ -271,9 +279,20 @@ static void add_undo(void *arg)
 
 	edges_count(u->t, &g->mod, -1);
 	numbers_del(&u->t->groups, g);
-	TAILQ_REMOVE(&u->t->dirty, g, dirty_link);
-	group_free(g);
-	undo_drop(u);
+	// The commit failed after workers were given it: they are to lose it again.
+	if (g->live != NULL) {
+		g->deleted = true;
+	} else {
+		TAILQ_REMOVE(&u->t->dirty, g, dirty_link);
+		group_free(g);
+	}
+	undo_free(u);
+}
+
+static int no_counters(const struct group_mod *m, struct flow_error *e)
+{
+	return flow_error_int(e, OFPGMFC_OUT_OF_BUCKETS, "buckets", m->nbuckets, NULL,
+			      "all groups together have too many buckets");
 }
 
 static int group_add(struct group_table *t, const struct group_mod *m, struct txn *txn, struct flow_error *e)
@@ -285,8 +304,13 @@ static int group_add(struct group_table *t, const struct group_mod *m, struct tx
 		free(g);
 		return flow_error_int(e, OFPGMFC_OUT_OF_GROUPS, "group", m->group, NULL, "no memory for the group");
 	}
+	if (ranges_take(&counters, 1 + m->nbuckets, &g->counters) < 0) {
+		group_free(g);
+		return no_counters(m, e);
+	}
 	g->id = ids_take(&ids);
 	if (g->id == 0) {
+		ranges_give(&counters, g->counters);
 		group_free(g);
 		return flow_error_int(e, OFPGMFC_OUT_OF_GROUPS, "group", m->group, "16383 groups in all",
 				      "there is no room for another group");
@@ -329,34 +353,57 @@ static void modify_undo(void *arg)
 
 	buckets_swap(u->t, u->g[0], &u->old);
 	u->g[0]->rebucketed = u->rebucketed;
-	undo_drop(u);
+	if (u->recounted) {
+		ranges_give(&counters, u->g[0]->counters);
+		u->g[0]->counters = u->counters;
+	}
+	undo_free(u);
+}
+
+// Sees to it that the group has counters for so many buckets. Those that workers count by are the publisher's to give
+// back. 0 or -ENOSPC.
+static int counters_fit(struct group_obj *g, uint32_t nbuckets, struct group_undo *u)
+{
+	struct range more;
+
+	if (nbuckets < 1u << g->counters.order)
+		return 0;
+	if (ranges_take(&counters, 1 + nbuckets, &more) < 0)
+		return -ENOSPC;
+	u->recounted = true;
+	u->counters = g->counters;
+	u->unseen = g->live == NULL || g->counted.first != g->counters.first;
+	g->counters = more;
+	return 0;
 }
 
 static int group_modify(struct group_table *t, struct group_obj *g, const struct group_mod *m, struct txn *txn,
 			struct flow_error *e)
 {
+	struct group_undo *u;
 	struct group_mod copy;
 
 	if (group_mod_copy(&copy, m) < 0)
 		return flow_error_int(e, OFPGMFC_OUT_OF_BUCKETS, "group", m->group, NULL, "no memory for the buckets");
 	buckets_swap(t, g, &copy);
+	u = undo_new(t, 1);
+	u->g[0] = g;
+	u->old = copy;
+	u->rebucketed = g->rebucketed;
 	if (g->groups > 0 && depths_compute(t) > GROUP_CHAIN_MAX) {
-		buckets_swap(t, g, &copy);
-		group_mod_clear(&copy);
+		modify_undo(u);
 		return too_deep(m, e);
 	}
-	group_mark(t, g);
-	if (txn != NULL) {
-		struct group_undo *u = undo_new(t, 1);
-
-		u->g[0] = g;
-		u->old = copy;
-		u->rebucketed = g->rebucketed;
-		txn_undo(txn, modify_undo, undo_drop, u);
-	} else {
-		group_mod_clear(&copy);
+	if (counters_fit(g, m->nbuckets, u) < 0) {
+		modify_undo(u);
+		return no_counters(m, e);
 	}
 	g->rebucketed = true;
+	group_mark(t, g);
+	if (txn != NULL)
+		txn_undo(txn, modify_undo, undo_drop, u);
+	else
+		undo_drop(u);
 	return 0;
 }
 
@@ -370,7 +417,7 @@ static void delete_undo(void *arg)
 	}
 	for (uint32_t i = 0; i < u->n; i++)
 		edges_count(u->t, &u->g[i]->mod, 1);
-	undo_drop(u);
+	undo_free(u);
 }
 
 // Takes away all (number FLOW_GROUP_ALL) or the one.

@@ -18,25 +18,29 @@
 
 #include "flow_mod.h"
 #include "numbers.h"
+#include "ranges.h"
 
 struct txn;
 
 #define GROUPS_MAX 16383 // of all bridges
-#define GROUP_BUCKETS_MAX 1024
-#define GROUP_CHAIN_MAX 8 // groups on the longest way through a chain
+#define GROUP_BUCKETS_MAX 1023
+#define GROUP_COUNTERS_ORDER 18 // 1 << this: counters of all groups and their buckets
+#define GROUP_CHAIN_MAX 8       // groups on the longest way through a chain
 
 struct group_obj {
-	uint32_t number;      // first: numbers.h
-	struct group_mod mod; // what was installed
-	uint32_t id;          // what workers know it by, 1..GROUPS_MAX; free again with the object
-	uint32_t flows;       // flow entries that forward to it
-	uint32_t groups;      // groups that forward to it or watch it
-	uint32_t depth;       // 1, or one more than the deepest group that it refers to
-	uint64_t stamp;       // of the last walk that came by
-	uint64_t created_ns;  // CLOCK_MONOTONIC
-	bool persist;         // is in the store
-	bool deleted, dirty;  // is to be taken away; is in the list
-	bool rebucketed;      // its buckets are others than those that were published
+	uint32_t number;       // first: numbers.h
+	struct group_mod mod;  // what was installed
+	uint32_t id;           // what workers know it by, 1..GROUPS_MAX; free again with the object
+	uint32_t flows;        // how often flow entries forward to it
+	struct range counters; // its own and one for each bucket; free again with the object
+	struct range
+		counted; // the publisher's: what workers count by, if `live`; its own again when they do not any more
+	uint32_t groups; // groups that forward to it or watch it
+	uint32_t depth;  // 1, or one more than the deepest group that it refers to
+	uint64_t stamp;  // of the last walk that came by
+	uint64_t created_ns; // CLOCK_MONOTONIC
+	bool deleted, dirty; // is to be taken away; is in the list
+	bool rebucketed;     // its buckets are others than those that were published
 	TAILQ_ENTRY(group_obj) dirty_link;
 	struct group_live *live; // the publisher's: what workers have; NULL: nothing yet
 };
@@ -62,14 +66,15 @@ int group_table_mod(struct group_table *t, const struct group_mod *m, struct txn
 
 struct group_obj *group_find(const struct group_table *t, uint32_t number); // NULL: none
 
-// Whether the groups that actions forward to are there: 0, or -ENOENT and OFPBAC_BAD_OUT_GROUP.
-int group_actions_check(const struct group_table *t, const struct flow_actions *a, struct flow_error *e);
-// A flow entry with these instructions comes (by 1) or goes (by -1); it counts once for each group.
-void group_count_flow(struct group_table *t, const struct flow_instructions *i, int by);
+// What a flow entry forwards to: counts it and gives the number that workers know it by; 0 or -ENOENT. And back.
+int group_hold(const struct group_table *t, uint32_t number, uint32_t *id);
+void group_release(const struct group_table *t, uint32_t number);
 
 // The next change to publish, taken out of the list; NULL: none. One that is deleted is the caller's, and ends with
 // group_free().
 struct group_obj *group_dirty_take(struct group_table *t);
 void group_free(struct group_obj *g);
+// Counters that workers use no longer.
+void group_counters_give(struct range counters);
 
 #endif

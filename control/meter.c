@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "meter.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -57,20 +58,20 @@ void meter_table_destroy(struct meter_table *t)
 	numbers_free(&t->meters);
 }
 
-int meter_instructions_check(const struct meter_table *t, const struct flow_instructions *i, struct flow_error *e)
+int meter_hold(const struct meter_table *t, uint32_t number, uint32_t *id)
 {
-	if ((i->has & FLOW_INST_METER) == 0 || meter_find(t, i->meter) != NULL)
-		return 0;
-	return flow_error_int(e, OFPMMFC_INVALID_METER, "meter", i->meter, "a meter that is there",
-			      "there is no such meter");
+	struct meter_obj *m = meter_find(t, number);
+
+	if (m == NULL)
+		return -ENOENT;
+	m->flows++;
+	*id = m->id;
+	return 0;
 }
 
-void meter_count_flow(struct meter_table *t, const struct flow_instructions *i, int by)
+void meter_release(const struct meter_table *t, uint32_t number)
 {
-	struct meter_obj *m = (i->has & FLOW_INST_METER) != 0 ? meter_find(t, i->meter) : NULL;
-
-	if (m != NULL)
-		m->flows += (uint32_t)by;
+	meter_find(t, number)->flows--;
 }
 
 // --- changes ---------------------------------------------------------------------------------------------------------
@@ -100,9 +101,16 @@ static void add_undo(void *arg)
 {
 	struct meter_undo *u = arg;
 
-	numbers_del(&u->t->meters, u->m[0]);
-	TAILQ_REMOVE(&u->t->dirty, u->m[0], dirty_link);
-	meter_free(u->m[0]);
+	struct meter_obj *m = u->m[0];
+
+	numbers_del(&u->t->meters, m);
+	// The commit failed after workers were given it: they are to lose it again.
+	if (m->live != NULL) {
+		m->deleted = true;
+	} else {
+		TAILQ_REMOVE(&u->t->dirty, m, dirty_link);
+		meter_free(m);
+	}
 	free(u);
 }
 

@@ -23,7 +23,6 @@ struct meter_obj {
 	uint32_t id;          // what workers know it by, 1..METERS_MAX; free again with the object
 	uint32_t flows;       // flow entries that go through it
 	uint64_t created_ns;  // CLOCK_MONOTONIC
-	bool persist;         // is in the store
 	bool deleted, dirty;  // is to be taken away; is in the list
 	bool rebanded;        // its bands are others than those that were published
 	TAILQ_ENTRY(meter_obj) dirty_link;
@@ -49,10 +48,9 @@ int meter_table_mod(struct meter_table *t, const struct meter_mod *m, struct txn
 
 struct meter_obj *meter_find(const struct meter_table *t, uint32_t number); // NULL: none
 
-// Whether the meter that the instructions name is there: 0, or -EINVAL and OFPMMFC_INVALID_METER.
-int meter_instructions_check(const struct meter_table *t, const struct flow_instructions *i, struct flow_error *e);
-// A flow entry with these instructions comes (by 1) or goes (by -1).
-void meter_count_flow(struct meter_table *t, const struct flow_instructions *i, int by);
+// What a flow entry goes through: counts it and gives the number that workers know it by; 0 or -ENOENT. And back.
+int meter_hold(const struct meter_table *t, uint32_t number, uint32_t *id);
+void meter_release(const struct meter_table *t, uint32_t number);
 
 // The next change to publish, taken out of the list; NULL: none. One that is deleted is the caller's, and ends with
 // meter_free().

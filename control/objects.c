@@ -12,6 +12,7 @@
 #include "fdb_ctl.h"
 #include "flow_change.h"
 #include "flow_publish.h"
+#include "flow_retire.h"
 #include "flow_timeout.h"
 #include "fwd.h"
 #include "garbage.h"
@@ -19,6 +20,7 @@
 #include "kinds.h"
 #include "log.h"
 #include "nexthop.h"
+#include "openflow.h"
 #include "pktgen.h"
 #include "port.h"
 #include "publish.h"
@@ -43,6 +45,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	pktgen_poll();
 	flow_timeout_poll();
 	waiting = flow_change_poll();
+	flow_retire_poll();
 	garbage_collect();
 	waiting += rcu_poll();
 	poll_us = events || waiting ? POLL_MIN_US : RTE_MIN(2 * poll_us, (unsigned int)POLL_MAX_US);
@@ -83,6 +86,8 @@ int objects_create(struct event_base *base, struct fdb *fdb, uint64_t fib_bytes)
 	if (rc < 0)
 		goto objects;
 	rc = slow_create(base);
+	if (rc == 0)
+		rc = openflow_create(base);
 	if (rc < 0)
 		goto objects;
 	rc = -ENOMEM;
@@ -149,6 +154,7 @@ void objects_destroy(void)
 	pktgen_destroy();
 	flow_change_drain();
 	flow_timeout_destroy();
+	openflow_destroy();
 	garbage_collect();
 	rcu_drain();
 	publish_destroy();
@@ -161,6 +167,7 @@ void objects_destroy(void)
 	vrf_destroy_table();
 	route_destroy();
 	bridge_destroy_table();
+	flow_retire_drain();
 	port_obj_destroy_table();
 	garbage_collect();
 	rcu_drain();

@@ -32,6 +32,8 @@
 	X(FORWARDED, "forwarded", "sent on to a neighbour whose MAC had to be asked for")                              \
 	X(TOLD, "told", "could not be forwarded, and its sender was told by ICMP")                                     \
 	X(HOST, "host", "given to the interface's host TAP")                                                           \
+	X(CONTROLLER, "controller", "sent to the OpenFlow controllers of its bridge that want such packets")           \
+	X(NO_CONTROLLER, "no_controller", "for OpenFlow controllers, and its bridge has none (openflow.set)")          \
 	X(FLOODED, "flooded", "ARP or a solicitation that nobody could be answered for, flooded on the bridge")        \
 	X(UNTOLD, "untold", "could not be forwarded; no error is sent about such a packet, or too many were")          \
 	X(MALFORMED, "malformed", "lengths, checksums, options or addresses that the protocol forbids")                \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "flow_meter.h"
 
-#define UNITS 8 // a bucket's time: 2^-8 cycles
-#define COST 32 // a band's cost: 2^-32 cycles
-#define SKEW (UINT64_C(1) << 40)
+#define UNITS 8                  // a bucket's time: 2^-8 cycles
+#define COST 32                  // a band's cost: 2^-32 cycles
+#define SKEW (UINT64_C(1) << 58) // more than the largest packet costs at the lowest rate
 
 static uint64_t band_time(const struct flow_band *b, uint64_t tokens)
 {
@@ -39,7 +39,9 @@ static uint64_t band_take(const struct flow_band *b, bool bits, uint64_t now, ui
 	lane_foreach (i, lanes) {
 		const uint64_t cost = bits ? band_time(b, (uint64_t)bytes[i] * 8) : packet;
 
-		if ((int64_t)(now - t) >= (int64_t)cost)
+		// A packet that is larger than the bucket passes when that is full, and those behind it wait for
+		// longer.
+		if ((int64_t)(now - t) >= (int64_t)RTE_MIN(cost, b->depth))
 			t += cost;
 		else
 			exceed |= UINT64_C(1) << i;

@@ -8,7 +8,7 @@
 #include "of_request.h"
 #include "ofp_mod.h"
 
-#define ERROR_DATA 64 // bytes of the request that an error quotes; the specification asks for so many at least
+#define ERROR_DATA 1024 // bytes of the request that an error quotes; the specification asks for 64 at least
 #define MISS_SEND_LEN 128
 
 static struct wire reply;

@@ -8,9 +8,14 @@
 extern struct flow_fake {
 	const struct flow_switch *sw[FLOW_SWITCHES_MAX];
 	const struct flow_entry *entry[FLOW_ENTRIES_MAX];
-	struct flow_count count[FLOW_ENTRIES_MAX]; // of entries, what the test lets them have counted
-	unsigned int changed, asked;               // calls
-	bool busy;                                 // workers do not answer
+	const struct flow_group *group[FLOW_GROUPS_MAX];
+	struct flow_meter *meter[FLOW_METERS_MAX];
+	struct flow_count count[FLOW_ENTRIES_MAX];            // of entries, what the test lets them have counted
+	struct flow_count group_count[FLOW_GROUP_COUNTS_MAX]; // likewise
+	struct flow_count meter_count[FLOW_METERS_MAX * (FLOW_BANDS_MAX + 1)];
+	unsigned int packet_outs;    // calls
+	unsigned int changed, asked; // calls
+	bool busy;                   // workers do not answer
 } flow_fake;
 
 // The entry that a packet's key meets in a table of a switch, as a worker would find it; NULL: none.

@@ -112,6 +112,20 @@ static void a_small_packet_passes_where_a_large_one_does_not(void **state)
 	assert_int_equal(hits.band[0], 0);
 }
 
+// A guest's TCP frame before it is segmented, at the lowest rate of OpenFlow.
+static void a_packet_larger_than_the_bucket_passes_when_that_is_full(void **state)
+{
+	struct flow_meter m = {.bits = true, .nbands = 1, .band = {{.rate = 1000, .burst = 8000}}};
+	struct flow_meter_hits hits;
+	const uint64_t debt = HZ * 64 * 8; // 64 kbyte less what was in the bucket, and a second's
+
+	flow_meter_init(&m, HZ, START);
+	assert_int_equal(meter_pass(&m, START, 2, 65000, &hits), 1);
+	assert_int_equal(meter_pass(&m, START + debt, 1, 1000, &hits), 0);
+	assert_int_equal(meter_pass(&m, START + debt + 17 * HZ, 1, 1000, &hits), 1);
+	assert_int_equal(meter_pass(&m, START + debt + 17 * HZ, 1, 65000, &hits), 0);
+}
+
 static void the_highest_band_that_is_exceeded_has_its_way(void **state)
 {
 	struct flow_meter m = {.nbands = 2,
@@ -181,6 +195,7 @@ int main(void)
 		cmocka_unit_test(silence_may_last_for_months),
 		cmocka_unit_test(a_clock_that_lags_gets_nothing_more),
 		cmocka_unit_test(a_small_packet_passes_where_a_large_one_does_not),
+		cmocka_unit_test(a_packet_larger_than_the_bucket_passes_when_that_is_full),
 		cmocka_unit_test(the_highest_band_that_is_exceeded_has_its_way),
 		cmocka_unit_test(a_remark_raises_the_drop_precedence),
 		cmocka_unit_test(workers_share_a_meter_exactly),

@@ -42,19 +42,16 @@ static uint32_t below(uint32_t n)
 	return (uint32_t)(rng_next(&rng) % n);
 }
 
-static struct flow_instructions flow_to(struct flow_action *action, uint32_t group)
-{
-	*action = (struct flow_action){.type = FLOW_ACTION_GROUP, .arg = group};
-	return (struct flow_instructions){.has = FLOW_INST_APPLY, .apply = {.v = action, .n = 1}};
-}
-
 static void flows_count(uint32_t group, int by)
 {
-	struct flow_action action;
-	const struct flow_instructions i = flow_to(&action, group);
+	uint32_t id = 0;
 
-	assert_int_equal(group_actions_check(&table, &i.apply, &error), 0);
-	group_count_flow(&table, &i, by);
+	if (by > 0) {
+		assert_int_equal(group_hold(&table, group, &id), 0);
+		assert_int_equal(id, group_find(&table, group)->id);
+	} else {
+		group_release(&table, group);
+	}
 	model.flows[group] += (uint32_t)by;
 }
 
@@ -171,7 +168,7 @@ static uint32_t random_target(const struct group_mod *m)
 
 static void random_buckets(struct group_mod *m)
 {
-	const uint32_t n = below(4);
+	const uint32_t n = below(20) ? below(4) : below(20);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct group_bucket *b = group_mod_add(m);
@@ -263,14 +260,21 @@ static void random_mod(struct txn *txn)
 	group_mod_clear(&m);
 }
 
-// What a publisher does: ids are each other's only after they were given back here.
+// What a publisher does: workers count by a group's counters from now on, and ids and counters are free again only
+// after they were given back here.
 static void publish_all(void)
 {
 	struct group_obj *g;
 
-	while ((g = group_dirty_take(&table)) != NULL)
+	while ((g = group_dirty_take(&table)) != NULL) {
+		if (g->live != NULL && g->counted.first != g->counters.first)
+			group_counters_give(g->counted);
+		g->live = (struct group_live *)&model;
+		g->counted = g->counters;
+		g->rebucketed = false;
 		if (g->deleted)
 			group_free(g);
+	}
 }
 
 static void groups_are_those_of_a_naive_model(void **state)
@@ -301,8 +305,27 @@ static void groups_are_those_of_a_naive_model(void **state)
 	}
 	for (uint32_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
 		assert_true(met[refusals[i] == OFPBAC_BAD_OUT_GROUP ? 15 : refusals[i] & 0xffff] > 20);
+	publish_all();
 	group_table_destroy(&table);
 	memset(&model, 0, sizeof(model));
+}
+
+static void counters_are_all_there_again(void **state)
+{
+	struct group_mod m = {.command = GROUP_ADD};
+
+	while (m.nbuckets < GROUP_BUCKETS_MAX)
+		group_mod_add(&m);
+	group_table_init(&table, drop_flows, &model);
+	// After all that the random changes took and gave back, as many as there can be.
+	for (m.group = 0; m.group < 1 << (GROUP_COUNTERS_ORDER - 10); m.group++)
+		assert_int_equal(group_table_mod(&table, &m, NULL, &error), 0);
+	assert_true(group_table_mod(&table, &m, NULL, &error) < 0);
+	assert_string_equal(flow_error_name(error.type, error.code), "OFPGMFC_OUT_OF_BUCKETS");
+	group_mod_add(&m);
+	assert_true(group_table_mod(&table, &m, NULL, &error) < 0);
+	group_mod_clear(&m);
+	group_table_destroy(&table);
 }
 
 static void ids_are_used_again_when_all_are_used_up(void **state)
@@ -359,11 +382,11 @@ static void refused(int rc, const char *name)
 
 static void meters_come_change_and_go(void **state)
 {
-	const struct flow_instructions through = {.has = FLOW_INST_METER, .meter = 5};
 	struct txn txn;
+	uint32_t id;
 
 	meter_table_init(&meters, meter_drop_flows, &meters);
-	refused(meter_instructions_check(&meters, &through, &error), "OFPMMFC_INVALID_METER");
+	assert_int_equal(meter_hold(&meters, 5, &id), -ENOENT);
 	refused(meter(METER_MODIFY, 5, 1, NULL), "OFPMMFC_UNKNOWN_METER");
 	assert_int_equal(meter(METER_DELETE, 5, 1, NULL), 0);
 	assert_int_equal(meter(METER_ADD, 5, 1, NULL), 0);
@@ -372,7 +395,6 @@ static void meters_come_change_and_go(void **state)
 	assert_int_equal(meter(METER_ADD, FLOW_METER_CONTROLLER, 1, NULL), 0);
 	assert_int_equal(meter(METER_MODIFY, 5, 7, NULL), 0);
 	assert_int_equal(meter_find(&meters, 5)->mod.bands[0].rate, 7);
-	assert_int_equal(meter_instructions_check(&meters, &through, &error), 0);
 
 	txn_begin(&txn, false);
 	assert_int_equal(meter(METER_MODIFY, 5, 9, &txn), 0);
@@ -385,8 +407,10 @@ static void meters_come_change_and_go(void **state)
 	assert_int_equal(meter_find(&meters, 5)->mod.bands[0].rate, 7);
 	assert_int_equal(meter_find(&meters, FLOW_METER_CONTROLLER)->mod.bands[0].rate, 1);
 
-	meter_count_flow(&meters, &through, 1);
-	meter_count_flow(&meters, &through, 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(meter_hold(&meters, 5, &id), 0);
+	assert_int_equal(id, meter_find(&meters, 5)->id);
+	meter_release(&meters, 5);
 	assert_int_equal(meter(METER_DELETE, 5, 0, NULL), 0);
 	assert_null(meter_find(&meters, 5));
 	// One was made and deleted before it was published, and still has its number until then.
@@ -421,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(groups_are_those_of_a_naive_model),
+		cmocka_unit_test(counters_are_all_there_again),
 		cmocka_unit_test(ids_are_used_again_when_all_are_used_up),
 		cmocka_unit_test(meters_come_change_and_go),
 		cmocka_unit_test(what_is_changed_is_to_be_published_once),

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+// Barriers that really order: the answer comes when every worker uses what was published before, and has executed the
+// packets that were sent out before.
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_cycles.h>
+
+#include "flow_table.h"
+#include "garbage.h"
+#include "openflow.h"
+
+#define SPIN_US 30    // workers mostly answer within one loop
+#define POLL_US 500   // later
+#define PACKETS_MS 50 // others' packets do not hold a barrier up for longer
+
+struct wait {
+	STAILQ_ENTRY(wait) link;
+	uint64_t ticket, begun;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+static STAILQ_HEAD(, wait) waits = STAILQ_HEAD_INITIALIZER(waits);
+static struct event *timer;
+
+static bool is_over(const struct wait *w)
+{
+	if (!flow_counts_done(w->ticket))
+		return false;
+	return flow_packet_outs_pending() == 0 ||
+	       rte_get_tsc_cycles() - w->begun > PACKETS_MS * (rte_get_tsc_hz() / 1000);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval next = {.tv_usec = POLL_US};
+	struct wait *w;
+
+	// In the order in which they came. What is done may begin another one.
+	while ((w = STAILQ_FIRST(&waits)) != NULL && is_over(w)) {
+		STAILQ_REMOVE_HEAD(&waits, link);
+		w->done(w->arg);
+		free(w);
+	}
+	if (!STAILQ_EMPTY(&waits))
+		event_add(timer, &next);
+}
+
+void openflow_barrier(void (*done)(void *arg), void *arg)
+{
+	const struct timeval next = {.tv_usec = POLL_US};
+	struct wait now = {.ticket = flow_counts_ask(), .begun = rte_get_tsc_cycles(), .done = done, .arg = arg}, *w;
+
+	while (STAILQ_EMPTY(&waits) && rte_get_tsc_cycles() - now.begun < SPIN_US * (rte_get_tsc_hz() / 1000000))
+		if (is_over(&now)) {
+			done(arg);
+			return;
+		}
+	w = garbage_alloc(sizeof(*w));
+	*w = now;
+	STAILQ_INSERT_TAIL(&waits, w, link);
+	event_add(timer, &next);
+}
+
+int openflow_barrier_create(struct event_base *base)
+{
+	timer = event_new(base, -1, 0, on_timer, NULL);
+	return timer != NULL ? 0 : -ENOMEM;
+}
+
+void openflow_barrier_destroy(void)
+{
+	struct wait *w;
+
+	while ((w = STAILQ_FIRST(&waits)) != NULL) {
+		STAILQ_REMOVE_HEAD(&waits, link);
+		w->done(w->arg);
+		free(w);
+	}
+	if (timer != NULL)
+		event_free(timer);
+	timer = NULL;
+}
