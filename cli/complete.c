@@ -143,6 +143,25 @@ static void add_params(struct session *s, struct found *f, const json_t *method,
 	add_values(s, f, method, describe_param(s->schema, method, type, key));
 }
 
+// The second and third words of testpmd's commands, modes and ports among them.
+static void add_testpmd(struct session *s, struct found *f, char *const *words, size_t n)
+{
+	const char *word;
+
+	for (size_t i = 0; n == 2 && (word = testpmd_second(words[0], i)) != NULL; i++)
+		add(f, word, "");
+	for (size_t i = 0; n == 3 && (word = testpmd_third(words[0], words[1], i)) != NULL; i++)
+		add(f, word, "");
+	if (n == 3 && strcmp(words[0], "set") == 0 && strcmp(words[1], "fwd") == 0)
+		add_choices(f, describe_param(s->schema, describe_method(s->schema, "fwd.set"), NULL, "mode"));
+	if ((n == 3 && strcmp(words[0], "port") == 0 && strcmp(words[1], "attach") != 0) ||
+	    (n == 4 && strcmp(words[0], "show") == 0 && strcmp(words[1], "port") == 0) ||
+	    (n == 4 && strcmp(words[0], "clear") == 0 && strcmp(words[1], "port") == 0)) {
+		add(f, "all", "");
+		add_objects(s, f, describe_method(s->schema, "port.list"));
+	}
+}
+
 static const json_t *lister_of(struct session *s, const char *topic)
 {
 	char name[64];
@@ -163,6 +182,8 @@ static void add_show(struct session *s, struct found *f, char *const *words, siz
 	} else if (method != NULL) {
 		add_params(s, f, describe_method(s->schema, method), words + 1, n - 1);
 	}
+	if (n > 2)
+		add_testpmd(s, f, words, n);
 }
 
 static void add_wait(struct session *s, struct found *f, char *const *words, size_t n)
@@ -208,9 +229,8 @@ static void add_words(struct session *s, struct found *f, char *const *words, si
 	} else if (strcmp(words[0], "top") == 0) {
 		add(f, "-n", "");
 		add(f, "-d", "");
-	} else if (n == 2 && testpmd_second(words[0], 0) != NULL) {
-		for (size_t i = 0; testpmd_second(words[0], i) != NULL; i++)
-			add(f, testpmd_second(words[0], i), "");
+	} else if (testpmd_second(words[0], 0) != NULL) {
+		add_testpmd(s, f, words, n);
 	} else if (method != NULL) {
 		add_params(s, f, method, words, n);
 	}

@@ -113,6 +113,16 @@ const char *testpmd_second(const char *first, size_t i)
 	return NULL;
 }
 
+const char *testpmd_third(const char *first, const char *second, size_t i)
+{
+	for (size_t v = 0; v < NVERBS; v++) {
+		if (strcmp(verbs[v].first, first) == 0 && verbs[v].second != NULL &&
+		    strcmp(verbs[v].second, second) == 0 && i-- == 0)
+			return verbs[v].third != NULL ? verbs[v].third : "";
+	}
+	return NULL;
+}
+
 bool testpmd_shows(char *const *words, size_t n)
 {
 	if (n < 3)

@@ -25,6 +25,8 @@ const char *testpmd_missing(char *const *words, size_t n);
 
 // The i-th second word that may follow `first`, or NULL past the end: for completion.
 const char *testpmd_second(const char *first, size_t i);
+// The same for the third word, "" where it is not one of a few.
+const char *testpmd_third(const char *first, const char *second, size_t i);
 
 // --- for testpmd_*.c ---
 

@@ -270,6 +270,11 @@ class Completion(Case):
         self.assertEqual(self.complete("wait", "port", "vm"), ["vm1"])
         self.assertEqual(self.complete("port", "st"), ["start", "stop"])
         self.assertEqual(self.complete("set", "f"), ["fwd"])
+        self.assertEqual(self.complete("set", "fwd", ""), []) # this daemon has no modes
+        self.assertEqual(self.complete("clear", "port", ""), ["stats"])
+        self.assertEqual(self.complete("port", "stop", ""), ["all", "vm1", "tap0"])
+        self.assertEqual(self.complete("show", "port", ""), ["vm1", "tap0", "info", "stats", "xstats", "summary"])
+        self.assertEqual(self.complete("show", "port", "stats", "v"), ["vm1"])
 
     def test_without_a_daemon_the_friendly_forms_remain(self):
         self.stop_daemon()
