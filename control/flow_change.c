@@ -26,7 +26,7 @@ static struct {
 	size_t op; // the first one of the operation under way
 	struct flow_bridge *fb;
 	bool active; // hooked into the transaction
-	bool held, void_wanted;
+	bool deferred, void_wanted;
 } change;
 
 // What workers may still use. `flow` has the number; `entry` alone was replaced.
@@ -148,8 +148,7 @@ static void retired_free_some(uint32_t left, bool force)
 
 uint32_t flow_change_poll(void)
 {
-	if (retire.open != NULL && !change.active && !change.held)
-		caches_void();
+	flow_change_flush();
 	retired_free_some(RETIRE_SLICE, false);
 	return retire.n;
 }
@@ -160,7 +159,6 @@ void flow_change_drain(void)
 		return;
 	if (retire.open != NULL)
 		caches_void();
-	change.held = false;
 	retired_free_some(UINT32_MAX, true);
 }
 
@@ -267,7 +265,7 @@ static void records_end(void)
 		change.record = NULL;
 		change.room = 0;
 	}
-	if (change.void_wanted && !change.held)
+	if (change.void_wanted && !change.deferred)
 		caches_void();
 }
 
@@ -383,9 +381,13 @@ int flow_change_del(struct flow *x, enum flow_removed_reason reason, struct flow
 	return 0;
 }
 
-void flow_change_hold(bool hold)
+void flow_change_defer(bool defer)
 {
-	change.held = hold;
-	if (!hold && change.void_wanted && !change.active)
+	change.deferred = defer;
+}
+
+void flow_change_flush(void)
+{
+	if (change.void_wanted && !change.active)
 		caches_void();
 }

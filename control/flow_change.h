@@ -40,9 +40,10 @@ int flow_change_put(struct flow *x, struct flow *old, struct flow_error *e);
 // Takes an entry out. 0 or -ENOMEM.
 int flow_change_del(struct flow *x, enum flow_removed_reason reason, struct flow_error *e);
 
-// Voids what caches keep: at the end of each transaction, unless it is held; then when it is let go again. For runs of
-// transactions.
-void flow_change_hold(bool hold);
+// What caches keep is void at the end of each transaction, unless that is deferred: then with the next flush, the end
+// of another transaction, or some ms later. For runs of transactions.
+void flow_change_defer(bool defer);
+void flow_change_flush(void);
 
 // Does what has waited for the workers: at the latest some ms after they are done. Returns how many entries still wait.
 // Called by itself; earlier by whom needs it.

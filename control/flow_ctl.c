@@ -262,19 +262,21 @@ int flow_ctl_mod_now(struct flow_bridge *fb, const struct flow_mod *m, struct fl
 	int rc;
 
 	txn_begin(&t, false);
-	flow_change_hold(true);
+	flow_change_defer(true);
 	rc = flow_ctl_mod(&t, fb, m, false, NULL, e);
 	if (rc < 0) {
 		txn_rollback(&t);
+		flow_change_defer(false);
 		return rc;
 	}
 	rc = txn_commit(&t, &f);
+	flow_change_defer(false);
 	return rc < 0 ? flow_error_set(e, OFPFMFC_UNKNOWN, NULL, NULL, NULL, "%s", f.message) : 0;
 }
 
 void flow_ctl_flush(void)
 {
-	flow_change_hold(false);
+	flow_change_flush();
 }
 
 // --- what refers to something that goes ------------------------------------------------------------------------------
