@@ -224,11 +224,9 @@ int flow_json_mod(const struct flow_bridge *fb, const json_t *in, enum flow_comm
 	// Without a mask, a cookie that is asked for is asked for in all bits.
 	if (command != FLOW_ADD && json_object_get(in, "cookie") && !json_object_get(in, "cookie_mask"))
 		m->cookie_mask = UINT64_MAX;
-	// An empty list says nothing.
+	// Applying nothing is no instruction, as in the text syntax.
 	if (m->instructions.apply.n == 0)
 		m->instructions.has &= (uint8_t)~FLOW_INST_APPLY;
-	if (m->instructions.write.n == 0)
-		m->instructions.has &= (uint8_t)~FLOW_INST_WRITE;
 	if (rc == 0)
 		rc = flow_mod_check(m, e);
 	if (rc < 0)
