@@ -90,6 +90,7 @@ uint32_t flow_verdict_make(struct flow_verdicts *v, const struct flow_verdict_co
 				   .number = path->number,
 				   .out_port = conf->out_port,
 				   .kind = conf->kind,
+				   .splits = conf->splits,
 				   .simple = conf->kind == FLOW_VERDICT_OUTPUT && conf->meter == 0,
 				   .reason = conf->reason,
 				   .nsteps = (uint8_t)path->nsteps,

@@ -61,6 +61,7 @@ struct flow_verdict {
 	uint16_t out_port; // OUTPUT: port id
 	uint8_t kind;      // enum flow_verdict_kind
 	bool simple;       // OUTPUT without a meter
+	bool splits;       // CODE: packets to be segmented go through the tables
 	uint8_t reason;    // enum drop_reason, of packets that no output takes
 	uint8_t nsteps;
 	uint32_t meter; // of the first step, 0: none
@@ -90,6 +91,7 @@ struct flow_verdicts {
 struct flow_verdict_conf {
 	const struct flow_path *path;
 	uint8_t kind, reason;
+	bool splits;
 	uint16_t out_port;
 	uint32_t meter;
 	uint32_t ncode;

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "flow_walk.h"
 
+#include <errno.h>
+
+#include "offload.h"
+
+static void walk_lanes(struct flow_walk *walk, uint64_t lanes, const struct flow_switch *sw, bool keep);
+
 static void begin(struct flow_walk *k)
 {
 	k->path.number = k->run.number;
@@ -8,12 +14,13 @@ static void begin(struct flow_walk *k)
 	k->set = 0;
 	k->table = 0;
 	k->cacheable = true;
-	k->done = false;
+	k->done = k->part = false;
 	k->bytes = k->run.p.m->pkt_len;
 	flow_packet_parse(&k->run.p);
 }
 
-// Whether an action leaves headers that the packet's key in the cache says nothing of.
+// Whether an action leaves headers that the packet's key in the cache says nothing of, and of which no device knows
+// where they are.
 static bool uncovers(const struct flow_acts *acts)
 {
 	for (uint32_t i = 0; acts != NULL && i < acts->n; i++) {
@@ -28,7 +35,8 @@ static bool uncovers(const struct flow_acts *acts)
 		case FLOW_OP_POP_PBB:
 			return true;
 		case FLOW_OP_SET_FIELD:
-			if (op->field == FLOW_FIELD_ETH_TYPE || op->field == FLOW_FIELD_IP_PROTO)
+			if (op->field == FLOW_FIELD_ETH_TYPE || op->field == FLOW_FIELD_IP_PROTO ||
+			    op->field == FLOW_FIELD_ICMPV6_TYPE || op->field == FLOW_FIELD_ICMPV6_CODE)
 				return true;
 			break;
 		default:
@@ -101,6 +109,55 @@ static bool enter(struct flow_walk *k, const struct flow_entry *e)
 	return true;
 }
 
+// The packet met an entry, and writes metadata before the next table is asked.
+static bool go(struct flow_walk *k, const struct flow_entry *e)
+{
+	if (!enter(k, e))
+		return false;
+	flow_run_metadata(&k->run);
+	return true;
+}
+
+// Whether actions give a packet that a device was to segment a form in which none can. What groups do is not looked at.
+static bool splits(const struct flow_walk *k, const struct flow_acts *acts)
+{
+	for (uint32_t i = 0; acts != NULL && i < acts->n; i++) {
+		const uint8_t type = acts->act[i].type;
+
+		if (type == FLOW_ACT_GROUP ||
+		    (type == FLOW_ACT_REWRITE && acts->act[i].op.type == FLOW_OP_PUSH_VLAN && k->run.p.layers.tags > 0))
+			return true;
+	}
+	return uncovers(acts);
+}
+
+// A packet that a device was to segment goes on from an entry as its segments. They count as the one packet that came.
+static void split(struct flow_walk *k, const struct flow_entry *e)
+{
+	struct flow_run *const r = &k->run;
+	struct rte_mbuf *part[SEGMENTS_MAX];
+	int n;
+
+	flow_run_flush(r);
+	n = offload_segment(r->p.m, port_pool(), part, SEGMENTS_MAX);
+	for (int i = 0; i < n; i++) {
+		struct flow_walk one = *k;
+
+		r->w->count[r->in_port].copies++;
+		r->sent++;
+		one.run.clone = one.part = true;
+		one.run.sent = 0;
+		one.run.p.m = part[i];
+		one.run.p.parsed = false;
+		flow_packet_parse(&one.run.p);
+		if (go(&one, e))
+			walk_lanes(&one, 1, r->sw, false);
+		if (i == 0)
+			k->path = one.path;
+	}
+	flow_run_end(r, n == -ENOMEM ? DROP_NO_MBUF : DROP_BAD_OFFLOAD);
+}
+
 // The packet was looked up in its table, and met the entry of a number; 0: none. Returns whether it goes on.
 static bool step(struct flow_walk *k, uint32_t value)
 {
@@ -114,10 +171,22 @@ static bool step(struct flow_walk *k, uint32_t value)
 		k->done = true;
 		return false;
 	}
-	if (!enter(k, e))
+	if (unlikely(k->run.p.m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) && (splits(k, e->apply) || splits(k, e->write))) {
+		split(k, e);
 		return false;
-	flow_run_metadata(&k->run);
-	return true;
+	}
+	return go(k, e);
+}
+
+// Whether packets that a device is to segment may have to be split first.
+static bool code_splits(const struct flow_acts *acts)
+{
+	for (uint32_t i = 0; acts != NULL && i < acts->n; i++) {
+		if (acts->act[i].type == FLOW_ACT_GROUP ||
+		    (acts->act[i].type == FLOW_ACT_REWRITE && acts->act[i].op.type == FLOW_OP_PUSH_VLAN))
+			return true;
+	}
+	return uncovers(acts);
 }
 
 // Adds the code of a path. False: an entry has gone.
@@ -141,6 +210,7 @@ static bool code_make(const struct flow_worker *f, struct flow_verdict_conf *con
 		if (e->apply != NULL && e->apply->n > 0)
 			conf->code[conf->ncode++] = (uintptr_t)e->apply | FLOW_CODE_APPLY;
 		set_write(&set, set_act, e);
+		conf->splits |= code_splits(e->apply) || code_splits(e->write);
 	}
 	// A packet that meets nothing in a later table is dropped with its action set.
 	if ((conf->path->step[conf->path->nsteps - 1] & 0xffffff) == 0)
@@ -204,6 +274,7 @@ static uint32_t verdict_make(struct flow_walk *k, uint32_t hash)
 	conf.reason = met ? DROP_FLOW_NO_ACTION : DROP_FLOW_NO_MATCH;
 	conf.out_port = 0;
 	conf.meter = 0;
+	conf.splits = false;
 	if (!code_make(f, &conf))
 		return 0;
 	code_simplify(&k->run, &conf);
@@ -221,6 +292,9 @@ static void conclude(struct flow_walk *k, bool keep)
 {
 	struct flow_worker *const f = k->run.w->flow;
 	uint32_t id = 0;
+
+	if (k->part)
+		return;
 
 	if (keep && k->done && k->cacheable && (f->cache->keyed >> k->run.i & 1)) {
 		const uint32_t hash = flow_path_hash(&k->path);

@@ -21,6 +21,7 @@ struct flow_walk {
 	uint8_t table;  // the one it is looked up in next
 	bool cacheable; // by what it met
 	bool done;      // it went all its way
+	bool part;      // a segment of the packet that came, which counts for it
 	uint32_t bytes; // as it came
 };
 

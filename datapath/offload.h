@@ -17,6 +17,8 @@
 // or -EINVAL if the headers are not where the lengths say; m is unchanged then. Cost: one pass over the payload.
 int offload_checksum(struct rte_mbuf *m);
 
+#define SEGMENTS_MAX 1024 // of one frame of 64 KiB at the smallest segment worth sending; more is refused
+
 // Splits m, a TCP frame with RTE_MBUF_F_TX_TCP_SEG, into frames of at most tso_segsz payload bytes each, from `pool`,
 // checksums complete. m is only read and stays the caller's. Returns the number of frames in out[0..max_out-1], or,
 // with nothing left behind, -EINVAL (headers are not where the lengths say), -ENOMEM (the pool is empty) or -ENOSPC

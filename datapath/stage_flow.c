@@ -168,6 +168,23 @@ static uint64_t hits_simple(struct worker *w, struct burst *b, uint64_t hits, co
 	return hits & ~simple;
 }
 
+// Packets to be segmented, which actions may give a form that no device knows: they go through the tables, which see to
+// that. Their verdicts take them back.
+static uint64_t hits_segmented(struct worker *w, struct burst *b, uint64_t hits, const uint32_t id[BURST_MAX])
+{
+	uint64_t segmented = 0;
+	uint32_t i;
+
+	lane_foreach (i, hits & b->offload) {
+		if (!(b->pkt[i]->ol_flags & RTE_MBUF_F_TX_TCP_SEG) ||
+		    !flow_verdict_at(&w->flow->verdicts, id[i])->splits)
+			continue;
+		count_part(w, id[i], 0, b->len[i]);
+		segmented |= UINT64_C(1) << i;
+	}
+	return segmented;
+}
+
 static uint64_t same_verdict(const uint32_t id[BURST_MAX], uint64_t lanes)
 {
 	const uint32_t first = id[__builtin_ctzll(lanes)];
@@ -195,7 +212,14 @@ static void switch_run(struct worker *w, struct burst *b, uint64_t lanes, uint16
 		return;
 	}
 	hits = flow_cache_lookup_lanes(f->cache, &sw->masks, b->data, b->data_len, b->in_port, lanes, id);
-	for (left = hits ? hits_simple(w, b, hits, id) : 0; left != 0;) {
+	left = hits ? hits_simple(w, b, hits, id) : 0;
+	if (unlikely(left & b->offload)) {
+		const uint64_t segmented = hits_segmented(w, b, left, id);
+
+		left &= ~segmented;
+		hits &= ~segmented;
+	}
+	while (left != 0) {
 		const uint64_t same = same_verdict(id, left);
 
 		verdict_run(w, b, same, sw, id[__builtin_ctzll(same)]);

@@ -6,8 +6,6 @@
 #include "offload.h"
 #include "stage.h"
 
-#define SEGMENTS_MAX 1024 // of one frame of 64 KiB at the smallest segment worth sending; more is refused
-
 uint16_t tx_try(struct worker *w, uint16_t port_id, struct rte_mbuf **pkt, uint16_t n, uint64_t bytes)
 {
 	struct port *p = w->state->port[port_id]->port;

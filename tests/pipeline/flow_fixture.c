@@ -357,6 +357,11 @@ void fixture_packet_out(uint32_t in_port, const char *hex, const char *actions)
 	assert_int_equal(worker_inject_flow(harness_worker, fixture_mbuf(hex), out), 0);
 }
 
+void fixture_settle(void)
+{
+	masks_renew();
+}
+
 void fixture_in(uint16_t port, const char *hex)
 {
 	masks_renew();

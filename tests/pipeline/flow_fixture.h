@@ -45,6 +45,9 @@ struct flow_count fixture_count(uint32_t number);
 // Sends a packet by actions; inject_run() executes it.
 void fixture_packet_out(uint32_t in_port, const char *hex, const char *actions);
 
+// Makes what was added count, for packets that do not come by fixture_in().
+void fixture_settle(void);
+
 // Puts frames given in hexadecimal into a port, or tells what came out of one: the k-th packet, or NULL.
 void fixture_in(uint16_t port, const char *hex);
 const char *fixture_out(uint16_t port, uint32_t k);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_byteorder.h>
+
 #include "flow_fixture.h"
 
 #define UDP "02000000000202000000000108004500002312340000401153940a0000010a00010203e80035000f29817061796c6f6164"
@@ -372,6 +374,53 @@ static void the_controller_sends_packets(void)
 	harness_audit();
 }
 
+// What a guest left to be segmented leaves as segments, each with what was pushed before it.
+static void packets_to_be_segmented(void)
+{
+	uint32_t n;
+
+	fixture_begin(3, 1024);
+	n = fixture_flow("tcp,in_port=1,actions=output:3,push_mpls:0x8847,set_field:77->mpls_label,output:2");
+	for (int round = 0; round < 3; round++) {
+		static const char headers[] = "0200000000020200000000010800"
+					      "45000bd000014000400600000a0000010a000002"
+					      "03e8005000000001000000005018200000000000";
+		struct rte_mbuf *const m = fixture_mbuf(headers);
+
+		m->ol_flags =
+			RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_TCP_CKSUM;
+		m->l2_len = 14;
+		m->l3_len = m->l4_len = 20;
+		m->tso_segsz = 1000;
+		for (int more = 0; more < 2; more++) {
+			struct rte_mbuf *const payload = rte_pktmbuf_alloc(port_pool());
+
+			assert_non_null(payload);
+			memset(rte_pktmbuf_append(payload, 1492), more, 1492);
+			assert_int_equal(rte_pktmbuf_chain(m, payload), 0);
+		}
+		fixture_settle();
+		harness_in(1, m);
+		harness_run();
+		assert_int_equal(harness_ports[2].nout, 3 * (round + 1));
+		assert_int_equal(harness_ports[3].nout, 3 * (round + 1));
+		for (uint32_t k = 0; k < 3; k++) {
+			const uint32_t payload = k < 2 ? 1000 : 984;
+			const struct rte_mbuf *const to[] = {harness_ports[2].out[3 * (uint32_t)round + k],
+							     harness_ports[3].out[3 * (uint32_t)round + k]};
+
+			assert_int_equal(to[0]->pkt_len, 14 + 4 + 40 + payload);
+			assert_int_equal(*rte_pktmbuf_mtod_offset(to[0], const rte_be32_t *, 14),
+					 RTE_BE32(77 << 12 | 1 << 8 | 64));
+			assert_int_equal(*rte_pktmbuf_mtod_offset(to[0], const rte_be16_t *, 14 + 4 + 2),
+					 rte_cpu_to_be_16((uint16_t)(40 + payload)));
+			assert_int_equal(to[1]->pkt_len, 14 + 40 + payload);
+		}
+		assert_int_equal(fixture_count(n).packets, round + 1);
+	}
+	harness_audit();
+}
+
 static void what_has_no_header_is_dropped_by_name(void)
 {
 	fixture_begin(2, 1024);
@@ -429,6 +478,7 @@ int main(void)
 		TEST(select_groups_spread_flows_by_weight),
 		TEST(meters_drop_what_is_too_much),
 		TEST(the_controller_sends_packets),
+		TEST(packets_to_be_segmented),
 		TEST(what_has_no_header_is_dropped_by_name),
 		TEST(counts_are_exact_however_small_the_memory),
 	};
