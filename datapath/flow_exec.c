@@ -20,10 +20,13 @@ void flow_packet_parse(struct flow_packet *p)
 	if (p->parsed)
 		return;
 	flow_key_extract(rte_pktmbuf_mtod(p->m, const uint8_t *), p->m->data_len, p->in_port, &p->key, &p->layers);
-	flow_key_set(&p->key, NULL, FLOW_FIELD_METADATA, (struct flow_value){.lo = p->metadata},
-		     flow_field_ones(FLOW_FIELD_METADATA));
-	flow_key_set(&p->key, NULL, FLOW_FIELD_TUNNEL_ID, (struct flow_value){.lo = p->tunnel_id},
-		     flow_field_ones(FLOW_FIELD_TUNNEL_ID));
+	// Both are 0 in a key that was just made, and mostly stay that.
+	if (p->metadata != 0)
+		flow_key_set(&p->key, NULL, FLOW_FIELD_METADATA, (struct flow_value){.lo = p->metadata},
+			     flow_field_ones(FLOW_FIELD_METADATA));
+	if (p->tunnel_id != 0)
+		flow_key_set(&p->key, NULL, FLOW_FIELD_TUNNEL_ID, (struct flow_value){.lo = p->tunnel_id},
+			     flow_field_ones(FLOW_FIELD_TUNNEL_ID));
 	p->parsed = true;
 }
 

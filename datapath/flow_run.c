@@ -23,9 +23,9 @@ void flow_run_begin(struct flow_run *r, struct worker *w, struct burst *b, uint3
 
 void flow_run_keep(struct flow_run *r)
 {
+	r->b->changed |= r->b->pkt[r->i] != r->p.m || r->b->len[r->i] != r->p.m->pkt_len;
 	r->b->pkt[r->i] = r->p.m;
 	r->b->longest = RTE_MAX(r->b->longest, r->p.m->pkt_len);
-	r->b->changed = true;
 }
 
 // The packet itself has a place in its burst: it leaves by the lanes.
