@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // pktgen export: a traffic profile as a file for another tool.
 #include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -58,6 +62,87 @@ static enum status write_result(struct session *s, const json_t *result, const c
 		      : STATUS_DONE;
 }
 
+// sluiced, where it lies beside this program: in a build's folder, or as installed.
+static bool program(char *path, size_t size)
+{
+	static const char *const places[] = {"/sluiced", "/../sbin/sluiced"};
+	char exe[3900];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = '\0';
+	*(strrchr(exe, '/') ?: exe) = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, size, "%s%s", exe, places[i]);
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+// Runs it with `in` as standard input; its standard output as JSON, or NULL.
+static json_t *ask(char *path, int in)
+{
+	char option[] = "--export", *const argv[] = {path, option, NULL};
+	posix_spawn_file_actions_t actions;
+	json_t *answer = NULL;
+	FILE *out;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return NULL;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+	if (posix_spawn(&pid, path, &actions, NULL, argv, environ) != 0)
+		pid = -1;
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	out = fdopen(fds[0], "r");
+	answer = json_loadf(out, 0, NULL);
+	fclose(out);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return answer;
+}
+
+// Without a daemon: sluiced computes it and starts nothing.
+static enum status export_alone(struct session *s, const json_t *params, json_t **result)
+{
+	int in = memfd_create("params", MFD_CLOEXEC);
+	json_t *answer = NULL;
+	enum status st;
+	char path[4096];
+
+	if (in >= 0 && program(path, sizeof(path)) && json_dumpfd(params, in, 0) == 0 && lseek(in, 0, SEEK_SET) == 0)
+		answer = ask(path, in);
+	if (in >= 0)
+		close(in);
+	*result = json_incref(json_object_get(answer, "result"));
+	if (*result != NULL) {
+		st = STATUS_DONE;
+	} else if (json_object_get(answer, "error") != NULL) {
+		session_report(s, "pktgen.export", json_object_get(answer, "error"));
+		st = STATUS_REFUSED;
+	} else {
+		st = session_describe(s); // says that there is no daemon
+	}
+	json_decref(answer);
+	return st;
+}
+
+static enum status export_call(struct session *s, const json_t *params, json_t **result)
+{
+	bool quiet = s->quiet;
+	enum status st;
+
+	s->quiet = true;
+	st = session_describe(s);
+	s->quiet = quiet;
+	return st == STATUS_NO_DAEMON ? export_alone(s, params, result)
+				      : session_call(s, "pktgen.export", params, result);
+}
+
 // The words behind "export": FORMAT PROFILE [FILE] [count=N].
 static enum status take_words(struct session *s, char *const *words, size_t n, json_t *params, const char **path)
 {
@@ -101,7 +186,7 @@ static enum status export_profile(struct session *s, char *const *words, size_t 
 	    strcmp(describe_text(params, "format"), "pcap") == 0)
 		st = session_fail(s, STATUS_USAGE, "a pcap file is nothing for a terminal: name a FILE, or redirect");
 	if (st == STATUS_DONE)
-		st = session_call(s, "pktgen.export", params, &result);
+		st = export_call(s, params, &result);
 	json_decref(params);
 	if (st == STATUS_DONE) {
 		if (s->json)

@@ -399,6 +399,23 @@ static int start(struct daemon *d, char **argv, struct fault *f)
 	return rc;
 }
 
+// What sluicectl has no daemon for: the answer, as JSON-RPC has it, on standard output.
+static int answer_export(void)
+{
+	struct fault f = {0};
+	json_t *params = json_loadf(stdin, JSON_REJECT_DUPLICATES, NULL), *result = NULL, *answer;
+	int rc = params != NULL ? rpc_do("pktgen.export", params, NULL, &result, &f)
+				: fault_set(&f, -EINVAL, NULL, NULL, NULL, "no JSON on standard input");
+
+	answer = rc < 0 ? json_pack("{s:o}", "error", rpc_error(rpc_code(rc), &f))
+			: json_pack("{s:o}", "result", result);
+	if (json_dumpf(answer, stdout, JSON_COMPACT) != 0 || fflush(stdout) != 0)
+		rc = -EIO;
+	json_decref(answer);
+	json_decref(params);
+	return rc < 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon d = {0};
@@ -414,6 +431,8 @@ int main(int argc, char **argv)
 		printf("sluiced %s (%s)\n", SLUICE_VERSION, rte_version());
 		return 0;
 	}
+	if (rc == 0 && d.options.export_only)
+		return answer_export();
 	if (log_open(rc == 0 ? d.options.log_level : RTE_LOG_INFO) != 0)
 		return 1;
 	if (rc != 0) {

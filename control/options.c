@@ -74,6 +74,8 @@ static const struct option_def option_defs[] = {
 	{"log-level", "error|warning|notice|info|debug", OPTION_ENUM, FIELD(log_level), .choices = level_choices,
 	 .help = "how much is logged, on standard error (info)"},
 	{"eal", "ARGUMENTS", OPTION_TEXT, FIELD(eal), .max = 4000, .help = "more arguments for DPDK's EAL"},
+	{"export", NULL, OPTION_FLAG, FIELD(export_only),
+	 .help = "start nothing: answer one pktgen.export, parameters on standard input, as sluicectl asks for"},
 	{"interactive", NULL, OPTION_FLAG, FIELD(interactive),
 	 .help = "-i: with sluicectl at this terminal; when that ends, so does the daemon"},
 	{"version", NULL, OPTION_FLAG, FIELD(version), .help = "say which version this is"},

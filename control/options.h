@@ -32,6 +32,7 @@ struct options {
 	const char *file_prefix; // never NULL after options_parse()
 	uint32_t log_level;      // RTE_LOG_*
 	const char *eal;         // more EAL arguments, separated by blanks; NULL: none
+	bool export_only;        // answer one pktgen.export and end
 	bool interactive;        // with a command line at its own terminal
 	bool help, version;      // asked for; nothing else was checked then
 };
