@@ -8,6 +8,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp, ofproto_v1_3_parser as parser
 from openflow_behaviour import ALL, GROUP_ALL, GROUP_FAILOVER, GROUP_INDIRECT, GROUP_SELECT, NO_BUFFER, behaviour, bucket, does, drop, equal, \
     group, meter, octets, others, remark
 from openflow_cases import CONTROLLER, TCP4, WHOLE, action, actions_instruction, flow, goto, group_action, output, oxm, setting
+from openflow_frames import changed
 from openflow_tester import SENTINEL_COOKIE, VERSION, Failure, message_of
 
 MODIFY, DELETE = 1, 2
@@ -68,6 +69,24 @@ def entries_are_found_by_what_they_have(b):
     equal("a match of two", found(in_port=1, eth_type=0x800), {0x12})
     a = b.of.request(parser.OFPAggregateStatsRequest(VERSION, 0, ofp.OFPTT_ALL, ofp.OFPP_ANY, ofp.OFPG_ANY, 0x10, 0xf0, parser.OFPMatch()))
     equal("aggregate", (a.flow_count, a.packet_count, a.byte_count), (2, 0, 0))
+
+
+@behaviour("multipart flow")
+def entries_grow_old(b):
+    def age():
+        return {f.cookie: f.duration_sec + f.duration_nsec / 1e9 for f in others(b)}
+    b.install([message_of(flow([], does(output(2)), cookie=n, table_id=n, hard_timeout=9)) for n in (1, 2)])
+    before = age()
+    if not all(0 <= seconds < 5 for seconds in before.values()):
+        raise Failure("ages %s" % before)
+    # A change leaves the age as it is, and a replacement begins anew; so do timeouts.
+    b.of.send(message_of(flow([], does(output(3)), command=ofp.OFPFC_MODIFY_STRICT, table_id=1)),
+              message_of(flow([], does(output(3)), cookie=2, table_id=2)))
+    b.of.barrier()
+    after = age()
+    if not after[1] > before[1] or not after[2] < after[1]:
+        raise Failure("ages %s, then %s" % (before, after))
+    equal("timeouts", {f.cookie: f.hard_timeout for f in others(b)}, {1: 9, 2: 0})
 
 
 @behaviour("multipart flow")
@@ -211,6 +230,26 @@ def fragments_and_miss_send_len_are_configured(b):
     b.of.send(parser.OFPSetConfig(VERSION, before.flags, 77))
     equal("as set", b.of.request(parser.OFPGetConfigRequest(VERSION)).miss_send_len, 77)
     b.of.send(parser.OFPSetConfig(VERSION, before.flags, before.miss_send_len))
+
+
+@behaviour("config")
+def fragments_pass_or_are_dropped_as_configured(b):
+    before = b.of.request(parser.OFPGetConfigRequest(VERSION))
+    first, later, whole = octets(changed(TCP4, 1, flags=1)), octets(changed(TCP4, 1, offset=100)), octets(TCP4)
+    b.install([message_of(flow([oxm("eth_type", 0x800), oxm("ip_proto", 6), oxm("tcp_dst", 2002)], does(output(3)))),
+               message_of(flow([oxm("eth_type", 0x800)], does(output(2)), priority=1))])
+    b.outputs(first, {3: [first]})
+    b.outputs(later, {2: [later]})  # has no port that could be matched
+    b.of.send(parser.OFPSetConfig(VERSION, ofp.OFPC_FRAG_DROP, before.miss_send_len))
+    b.of.barrier()
+    try:
+        equal("flags", b.of.request(parser.OFPGetConfigRequest(VERSION)).flags, ofp.OFPC_FRAG_DROP)
+        b.outputs(first, {})
+        b.outputs(later, {})
+        b.outputs(whole, {3: [whole]})
+    finally:
+        b.of.send(parser.OFPSetConfig(VERSION, before.flags, before.miss_send_len))
+    b.outputs(later, {2: [later]})
 
 
 @behaviour("echo")
