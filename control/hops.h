@@ -42,7 +42,10 @@ struct hops {
 	uint32_t refs;    // entries, and whoever else holds it
 	uint32_t statics; // entries of the desired state among them
 	uint32_t hash;
-	uint32_t checked; // route.c: in that round
+	// route.c's, of the job that it was last used in:
+	uint32_t job, first;     // which, and for what element first
+	json_t *noted;           // for what prefixes
+	struct hops *next_noted; // the next one that the job uses
 	struct route_set *set;
 	struct via *via; // what it comes to in the VRF (route_via.c); NULL: not known yet
 	json_t *json;    // hops_json()'s

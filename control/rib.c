@@ -28,8 +28,8 @@ static int compare(const struct rib_entry *a, const struct rib_entry *b)
 void rib_clear(struct rib *r)
 {
 	for (uint32_t c = 0; c < r->nchunks; c++)
-		free(r->chunk[c]);
-	free(r->chunk);
+		free(r->part[c].chunk);
+	free(r->part);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -80,13 +80,13 @@ static uint32_t chunk_of(struct rib *r, const struct rib_entry *key)
 {
 	uint32_t lo = 0, hi = r->nchunks, h = r->hint;
 
-	if (h < r->nchunks && compare(&r->chunk[h]->e[0], key) <= 0 &&
-	    (h + 1 == r->nchunks || compare(&r->chunk[h + 1]->e[0], key) > 0))
+	if (h < r->nchunks && compare(&r->part[h].first, key) <= 0 &&
+	    (h + 1 == r->nchunks || compare(&r->part[h + 1].first, key) > 0))
 		return h;
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (compare(&r->chunk[mid]->e[0], key) <= 0)
+		if (compare(&r->part[mid].first, key) <= 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -100,6 +100,9 @@ static uint32_t lower(const struct rib_chunk *c, const struct rib_entry *key)
 {
 	uint32_t lo = 0, hi = c->n;
 
+	// Where the first three steps go; one after the other these are misses, together one.
+	for (uint32_t k = 1; k < 8; k++)
+		__builtin_prefetch(&c->e[hi * k / 8]);
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
@@ -119,25 +122,26 @@ static struct rib_entry *first_from(const struct rib *r, const struct rib_entry 
 	if (r->nchunks == 0)
 		return NULL;
 	c = chunk_of((struct rib *)(uintptr_t)r, key);
-	i = lower(r->chunk[c], key);
-	if (i < r->chunk[c]->n)
-		return &r->chunk[c]->e[i];
-	return c + 1 < r->nchunks ? &r->chunk[c + 1]->e[0] : NULL;
+	i = lower(r->part[c].chunk, key);
+	if (i < r->part[c].chunk->n)
+		return &r->part[c].chunk->e[i];
+	return c + 1 < r->nchunks ? &r->part[c + 1].chunk->e[0] : NULL;
 }
 
+// The chunk's first entry is there.
 static int chunks_insert(struct rib *r, uint32_t at, struct rib_chunk *chunk)
 {
 	if (r->nchunks == r->cap) {
 		uint32_t cap = r->cap ? 2 * r->cap : 1;
-		struct rib_chunk **grown = realloc(r->chunk, cap * sizeof(*grown));
+		struct rib_part *grown = realloc(r->part, cap * sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
-		r->chunk = grown;
+		r->part = grown;
 		r->cap = cap;
 	}
-	memmove(&r->chunk[at + 1], &r->chunk[at], (r->nchunks - at) * sizeof(*r->chunk));
-	r->chunk[at] = chunk;
+	memmove(&r->part[at + 1], &r->part[at], (r->nchunks - at) * sizeof(*r->part));
+	r->part[at] = (struct rib_part){chunk->e[0], chunk};
 	r->nchunks++;
 	return 0;
 }
@@ -157,7 +161,7 @@ static struct rib_chunk *chunk_resize(struct rib_chunk *c, uint32_t cap)
 // full chunk stays full. 0 or -ENOMEM.
 static int chunk_room(struct rib *r, uint32_t c, bool at_end)
 {
-	struct rib_chunk *chunk = r->chunk[c], *next;
+	struct rib_chunk *chunk = r->part[c].chunk, *next;
 	uint32_t keep = at_end ? RIB_CHUNK - 1 : RIB_CHUNK / 2;
 
 	if (chunk->n < chunk->cap)
@@ -166,16 +170,17 @@ static int chunk_room(struct rib *r, uint32_t c, bool at_end)
 		chunk = chunk_resize(chunk, 2 * chunk->cap);
 		if (!chunk)
 			return -ENOMEM;
-		r->chunk[c] = chunk;
+		r->part[c].chunk = chunk;
 		return 0;
 	}
 	next = chunk_resize(NULL, RIB_CHUNK);
+	if (next)
+		memcpy(next->e, &chunk->e[keep], (RIB_CHUNK - keep) * sizeof(chunk->e[0]));
 	if (!next || chunks_insert(r, c + 1, next) < 0) {
 		free(next);
 		return -ENOMEM;
 	}
 	next->n = RIB_CHUNK - keep;
-	memcpy(next->e, &chunk->e[keep], next->n * sizeof(chunk->e[0]));
 	chunk->n = keep;
 	return 0;
 }
@@ -188,31 +193,34 @@ int rib_put(struct rib *r, const struct rib_entry *e, uint32_t *old)
 	*old = 0;
 	if (r->nchunks == 0) {
 		chunk = chunk_resize(NULL, CHUNK_FIRST);
+		if (chunk)
+			chunk->e[0] = *e;
 		if (!chunk || chunks_insert(r, 0, chunk) < 0) {
 			free(chunk);
 			return -ENOMEM;
 		}
-		chunk->e[0] = *e;
 		chunk->n = 1;
 		goto counted;
 	}
 	c = chunk_of(r, e);
-	i = lower(r->chunk[c], e);
-	if (i < r->chunk[c]->n && compare(&r->chunk[c]->e[i], e) == 0) {
-		*old = r->chunk[c]->e[i].value;
-		r->chunk[c]->e[i].value = e->value;
+	chunk = r->part[c].chunk;
+	i = lower(chunk, e);
+	if (i < chunk->n && compare(&chunk->e[i], e) == 0) {
+		*old = chunk->e[i].value;
+		chunk->e[i].value = e->value;
 		return 0;
 	}
-	if (chunk_room(r, c, i == r->chunk[c]->n) < 0)
+	if (chunk_room(r, c, i == chunk->n) < 0)
 		return -ENOMEM;
-	if (i > r->chunk[c]->n) {
-		i -= r->chunk[c]->n;
+	if (i > r->part[c].chunk->n) {
+		i -= r->part[c].chunk->n;
 		c++;
 	}
-	chunk = r->chunk[c];
+	chunk = r->part[c].chunk;
 	memmove(&chunk->e[i + 1], &chunk->e[i], (chunk->n - i) * sizeof(chunk->e[0]));
 	chunk->e[i] = *e;
 	chunk->n++;
+	r->part[c].first = chunk->e[0];
 counted:
 	r->count++;
 	r->depth[e->family == 6][e->depth]++;
@@ -227,7 +235,7 @@ uint32_t rib_del(struct rib *r, const struct rib_entry *key)
 	if (r->nchunks == 0)
 		return 0;
 	c = chunk_of(r, key);
-	chunk = r->chunk[c];
+	chunk = r->part[c].chunk;
 	i = lower(chunk, key);
 	if (i == chunk->n || compare(&chunk->e[i], key) != 0)
 		return 0;
@@ -236,7 +244,9 @@ uint32_t rib_del(struct rib *r, const struct rib_entry *key)
 	if (--chunk->n == 0) {
 		free(chunk);
 		r->nchunks--;
-		memmove(&r->chunk[c], &r->chunk[c + 1], (r->nchunks - c) * sizeof(*r->chunk));
+		memmove(&r->part[c], &r->part[c + 1], (r->nchunks - c) * sizeof(*r->part));
+	} else {
+		r->part[c].first = chunk->e[0];
 	}
 	r->count--;
 	r->depth[key->family == 6][key->depth]--;
@@ -265,7 +275,7 @@ const struct rib_entry *rib_after(const struct rib *r, const struct rib_entry *k
 	struct rib_entry from;
 
 	if (!key)
-		return r->nchunks ? &r->chunk[0]->e[0] : NULL;
+		return r->nchunks ? &r->part[0].chunk->e[0] : NULL;
 	from = *key;
 	from.source++; // the next in order, existing or not
 	return first_from(r, &from);

@@ -4,9 +4,11 @@
 // Purpose: a million routes listed in pages, compared and taken back, and the best of several for one prefix found, in
 // about 35 bytes each.
 //
-// Design: an array of pointers to chunks, each a sorted array of up to RIB_CHUNK entries: a search is two binary ones,
-// an insertion moves half a chunk. The order is family, address, prefix length, source, so the entries of one prefix
-// stand together, the best first. The place of the last access is tried first: bulks come in order.
+// Design: an array of chunks, each a sorted array of up to RIB_CHUNK entries: a search is two binary ones, an insertion
+// moves half a chunk. The first entry of each chunk is kept beside the pointer to it, so that the search for the chunk
+// stays in the array, which a second-level cache holds. The order is family, address, prefix length, source, so the
+// entries of one prefix stand together, the best first. The place of the last access is tried first: bulks come in
+// order.
 //
 // Threads: each rib belongs to its caller.
 #ifndef RIB_H
@@ -32,8 +34,13 @@ struct rib_entry {
 
 struct rib_chunk;
 
+struct rib_part {
+	struct rib_entry first; // of the chunk; its value may be an older one
+	struct rib_chunk *chunk;
+};
+
 struct rib {
-	struct rib_chunk **chunk;
+	struct rib_part *part;
 	uint32_t nchunks, cap;
 	uint32_t count;         // entries
 	uint32_t hint;          // chunk of the last access

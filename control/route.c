@@ -20,16 +20,24 @@ struct job {
 	const json_t *last; // via of the route before, which came to...
 	struct hops *hops;  // ...this, held
 	json_t *event;      // prefixes for the notification
+	bool distinct;      // no prefix is given twice, so the journal may have them in any order
+	struct hops *noted; // ways that routes were added for, held
+	struct hops **noted_end;
+	size_t nnoted;
+	uint32_t number;
 	size_t added, replaced, removed;
 };
 
 static int job_begin(struct job *j, struct txn *t, const json_t *params, struct fault *f)
 {
 	const json_t *strict = json_object_get(params, "strict");
+	static uint32_t number;
 	int rc;
 
 	*j = (struct job){
 		.t = t, .lenient = json_is_false(strict), .replace = json_is_true(json_object_get(params, "replace"))};
+	j->noted_end = &j->noted;
+	j->number = ++number;
 	rc = vrf_get("vrf", json_string_value(json_object_get(params, "vrf")), &j->vrf, f);
 	if (rc == 0 && event_wanted("route"))
 		j->event = json_array();
@@ -46,6 +54,44 @@ static void event_done(void *arg)
 static void event_drop(void *arg)
 {
 	json_decref(arg);
+}
+
+// A way that element i goes, and for the journal the prefixes of each: a third of the text that a list of routes is.
+static void note_route(struct job *j, const json_t *prefix, size_t i)
+{
+	struct hops *h = j->hops;
+
+	if (h->job != j->number) {
+		hops_hold(h);
+		h->job = j->number;
+		h->first = (uint32_t)i;
+		h->noted = j->distinct ? json_array() : NULL;
+		h->next_noted = NULL;
+		*j->noted_end = h;
+		j->noted_end = &h->next_noted;
+		j->nnoted++;
+	}
+	if (h->noted)
+		json_array_append(h->noted, (json_t *)(uintptr_t)prefix);
+}
+
+// Leaves to the journal what was added and replaced. `routes` NULL: nothing, there was a fault.
+static void notes_end(struct job *j, json_t *routes)
+{
+	bool by_way = j->distinct && 2 * j->nnoted <= j->added + j->replaced;
+	struct hops *h;
+
+	if (routes && j->added + j->replaced && !by_way)
+		txn_note(j->t, "put", "route", j->set->name, json_pack("{s:O}", "routes", routes));
+	while ((h = j->noted)) {
+		j->noted = h->next_noted;
+		if (routes && by_way)
+			txn_note(j->t, "put", "route", j->set->name,
+				 json_pack("{s:O, s:O}", "via", hops_json(h), "prefixes", h->noted));
+		json_decref(h->noted);
+		h->noted = NULL;
+		hops_release(h);
+	}
 }
 
 static void job_end(struct job *j, int rc)
@@ -132,40 +178,21 @@ static int add_one(struct job *j, const json_t *route, size_t i, struct fault *f
 	else
 		j->added++;
 	event_prefix(j, prefix);
+	note_route(j, prefix, i);
 	return route_change(j->t, j->set, &key, j->hops, 0, f);
 }
 
-// All ways that the elements name must lead somewhere, by the routes as they are after all of them.
-static int check_ways(struct job *j, const json_t *routes, struct fault *f)
+// All ways of what was added must lead somewhere, by the routes as they are after all of it.
+static int check_ways(struct job *j, struct fault *f)
 {
-	static struct hops_spec spec;
-	const json_t *route, *last = NULL;
-	static uint32_t round;
-	size_t i;
+	int rc = 0;
 
 	// What a restart finds gone is kept, and shown as leading nowhere.
 	if (j->t->replay)
 		return 0;
-	round++;
-	json_array_foreach (routes, i, route) {
-		const json_t *via = json_object_get(route, "via");
-		struct hops *h;
-		int rc = 0;
-
-		if (last && json_equal(via, last))
-			continue;
-		last = via;
-		hops_parse(via, i, &spec, f);
-		h = hops_get(j->set, &spec);
-		if (h && h->checked != round)
-			rc = via_check(h, j->vrf, i, f);
-		if (h)
-			h->checked = round;
-		hops_release(h);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	for (const struct hops *h = j->noted; h && rc == 0; h = h->next_noted)
+		rc = via_check(h, j->vrf, h->first, f);
+	return rc;
 }
 
 static int add_all(struct job *j, const json_t *routes, struct fault *f)
@@ -179,7 +206,7 @@ static int add_all(struct job *j, const json_t *routes, struct fault *f)
 		if (rc < 0)
 			return rc;
 	}
-	return check_ways(j, routes, f);
+	return check_ways(j, f);
 }
 
 int route_add(struct txn *t, const json_t *params, json_t **result, struct fault *f)
@@ -190,9 +217,9 @@ int route_add(struct txn *t, const json_t *params, json_t **result, struct fault
 
 	if (rc < 0)
 		return rc;
+	j.distinct = !j.replace;
 	rc = add_all(&j, routes, f);
-	if (rc == 0 && j.added + j.replaced)
-		txn_note(t, "put", "route", j.set->name, json_pack("{s:O}", "routes", routes));
+	notes_end(&j, rc == 0 ? routes : NULL);
 	if (rc == 0)
 		*result = json_pack("{s:I, s:I}", "added", (json_int_t)j.added, "replaced", (json_int_t)j.replaced);
 	job_end(&j, rc);
@@ -298,7 +325,7 @@ int route_set_all(struct txn *t, const json_t *params, json_t **result, struct f
 
 	if (rc < 0)
 		return rc;
-	j.replace = true;
+	j.replace = j.distinct = true;
 	rc = collect(&j, routes, &keep, f);
 	if (rc == 0)
 		rc = del_others(&j, &keep, &gone, f);
@@ -307,8 +334,7 @@ int route_set_all(struct txn *t, const json_t *params, json_t **result, struct f
 	rib_clear(&keep);
 	if (rc == 0 && j.removed)
 		txn_note(t, "del", "route", j.set->name, json_pack("{s:O}", "prefixes", gone));
-	if (rc == 0 && j.added + j.replaced)
-		txn_note(t, "put", "route", j.set->name, json_pack("{s:O}", "routes", routes));
+	notes_end(&j, rc == 0 ? routes : NULL);
 	if (rc == 0)
 		*result = json_pack("{s:I, s:I, s:I}", "added", (json_int_t)j.added, "replaced", (json_int_t)j.replaced,
 				    "removed", (json_int_t)j.removed);

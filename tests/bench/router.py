@@ -165,24 +165,41 @@ class Load(Router):
             raise RuntimeError(answer["error"])
         return time.monotonic() - start
 
+    def gap(self, work):
+        """The longest gap while something is done; None if others had the worker's core for a part of that time."""
+        before = disturbance.schedule(self.pids())
+        self.call("stats.clear")
+        work()
+        gap = self.call("worker.list")[0]["poll_gap_max_us"]
+        return gap if disturbance.waited(before, disturbance.schedule(self.pids())) < ours.ALONE else None
+
+    def gaps(self, gaps):
+        self.audit()
+        gaps = [g for g in gaps if g is not None]
+        if not gaps:
+            raise disturbance.Disturbed("others ran on the core in every window")
+        return {ours.GAP: max(gaps), ours.TYPICAL: statistics.median(gaps)}
+
     def measure(self, seconds):
-        """The gaps are of windows, a request each, during which nobody else had the worker's core."""
+        """The gaps are of windows, a request each."""
         gaps, took = [], {}
         phases = {"loaded": self.requests("route.add", "routes", lambda i, prefix: {"prefix": prefix, "via": self.via(i)}),
                   "withdrawn": self.requests("route.del", "prefixes", lambda i, prefix: prefix)}
         for phase, requests in phases.items():
+            took[phase] = 0
             for request in requests:
-                before = disturbance.schedule(self.pids())
-                self.call("stats.clear")
-                took[phase] = took.get(phase, 0) + self.send(request)
-                gap = self.call("worker.list")[0]["poll_gap_max_us"]
-                if disturbance.waited(before, disturbance.schedule(self.pids())) < ours.ALONE:
-                    gaps.append(gap)
-        self.audit()
-        if not gaps:
-            raise disturbance.Disturbed("others ran on the core in every window")
-        return {ours.GAP: max(gaps), ours.TYPICAL: statistics.median(gaps),
-                **{RATE + " " + phase: len(self.routes) / t for phase, t in took.items()}}
+                def work():
+                    took[phase] += self.send(request)
+                gaps.append(self.gap(work))
+        return {**self.gaps(gaps), **{RATE + " " + phase: len(self.routes) / t for phase, t in took.items()}}
+
+
+class Unchanged(Load):
+    """The same without routes: the pauses that the machine makes in windows as long."""
+    name, overhead = "nothing changes", 8.0
+
+    def measure(self, seconds):
+        return self.gaps([self.gap(lambda: time.sleep(ours.WINDOW)) for _ in range(100)])
 
 
 class Ovs(Routed, ovs.Ovs):
