@@ -47,6 +47,7 @@ static struct {
 	struct batch *first, **last;
 	struct batch *open; // takes what is retired until the caches are voided
 	uint32_t n;
+	uint32_t tells; // of them, those whose end somebody wants to know
 } retire = {.last = &retire.first};
 
 // As in txn.c: what cannot be taken back would leave control beside its own journal.
@@ -60,6 +61,16 @@ static void *must(void *memory)
 
 // --- what workers may still use --------------------------------------------------------------------------------------
 
+static bool is_told(const struct flow *x, enum flow_removed_reason reason)
+{
+	return reason <= FLOW_REMOVED_METER && (x->flags & FLOW_SEND_FLOW_REM);
+}
+
+bool flow_change_tells(void)
+{
+	return retire.tells > 0;
+}
+
 static void retire_add(struct flow *x, struct flow_entry *entry, enum flow_removed_reason reason)
 {
 	struct batch *b = retire.open;
@@ -72,6 +83,7 @@ static void retire_add(struct flow *x, struct flow_entry *entry, enum flow_remov
 	}
 	b->retired[b->n++] = (struct retired){x, entry, reason};
 	retire.n++;
+	retire.tells += x != NULL && is_told(x, reason);
 }
 
 static void caches_void(void)
@@ -97,7 +109,10 @@ static void tell(struct flow *x, enum flow_removed_reason reason)
 	struct of_flow_removed r = {.reason = (uint8_t)reason};
 	const struct flow_count c = flow_counted(x);
 
-	if (reason > FLOW_REMOVED_METER || !(x->flags & FLOW_SEND_FLOW_REM) || x->fb == NULL)
+	if (!is_told(x, reason))
+		return;
+	retire.tells--;
+	if (x->fb == NULL)
 		return;
 	if (reason == FLOW_REMOVED_METER)
 		r.reason = FLOW_REMOVED_DELETE;

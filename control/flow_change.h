@@ -48,6 +48,8 @@ void flow_change_flush(void);
 // Does what has waited for the workers: at the latest some ms after they are done. Returns how many entries still wait.
 // Called by itself; earlier by whom needs it.
 uint32_t flow_change_poll(void);
+// Whether somebody is yet to be told of an entry's end.
+bool flow_change_tells(void);
 // Does all of it at once, when the workers have stopped.
 void flow_change_drain(void);
 // The switch goes: nobody is told of its entries any more.

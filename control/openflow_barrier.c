@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // Barriers that really order: the answer comes when every worker uses what was published before, and has executed the
-// packets that were sent out before.
+// packets that were sent out before; and when the ends of entries were told that those before asked for.
+//
+// Design: what workers use is known by a grace period (rcu.h), for which nobody waits for a sleeping worker: what it
+// uses when it wakes is what was published last. Counters are not waited for: who asks for them does that.
 #include <errno.h>
 #include <stdlib.h>
 
 #include <rte_cycles.h>
 
-#include "flow_table.h"
+#include "../datapath/rcu.h"
+#include "flow_change.h"
 #include "garbage.h"
 #include "openflow.h"
 
@@ -16,7 +20,7 @@
 
 struct wait {
 	STAILQ_ENTRY(wait) link;
-	uint64_t ticket, begun;
+	uint64_t token, begun;
 	void (*done)(void *arg);
 	void *arg;
 };
@@ -26,8 +30,13 @@ static struct event *timer;
 
 static bool is_over(const struct wait *w)
 {
-	if (!flow_counts_done(w->ticket))
+	if (rte_rcu_qsbr_check(rcu_var(), w->token, false) != 1)
 		return false;
+	if (flow_change_tells()) {
+		flow_change_poll();
+		if (flow_change_tells())
+			return false;
+	}
 	return flow_packet_outs_pending() == 0 ||
 	       rte_get_tsc_cycles() - w->begun > PACKETS_MS * (rte_get_tsc_hz() / 1000);
 }
@@ -50,7 +59,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 void openflow_barrier(void (*done)(void *arg), void *arg)
 {
 	const struct timeval next = {.tv_usec = POLL_US};
-	struct wait now = {.ticket = flow_counts_ask(), .begun = rte_get_tsc_cycles(), .done = done, .arg = arg}, *w;
+	struct wait now = {.token = rte_rcu_qsbr_start(rcu_var()),
+			   .begun = rte_get_tsc_cycles(),
+			   .done = done,
+			   .arg = arg},
+		    *w;
 
 	while (STAILQ_EMPTY(&waits) && rte_get_tsc_cycles() - now.begun < SPIN_US * (rte_get_tsc_hz() / 1000000))
 		if (is_over(&now)) {
