@@ -129,6 +129,17 @@ def tables_tell_their_features(b):
     equal("actions", actions, {0, 11, 12, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27})
 
 
+@behaviour("multipart table-features")
+def what_was_told_of_tables_may_be_asked_for(b):
+    tables = b.of.request(parser.OFPTableFeaturesStatsRequest(VERSION, 0, []))[:5]
+    again = b.of.request(parser.OFPTableFeaturesStatsRequest(VERSION, 0, tables))
+    wanted = [(t.table_id, t.name, t.max_entries, [p.type for p in t.properties]) for t in tables]
+    equal("tables", [(t.table_id, t.name, t.max_entries, [p.type for p in t.properties]) for t in again[:5]], wanted)
+    tables[0].table_id = 254
+    wrong = b.of.bytes_of(parser.OFPTableFeaturesStatsRequest(VERSION, 0, tables))
+    equal("a table that is not there", b.of.refusal(wrong), (ofp.OFPET_TABLE_FEATURES_FAILED, ofp.OFPTFFC_BAD_TABLE))
+
+
 @behaviour("multipart queue")
 def queues_are_asked_for(b):
     b.of.request(parser.OFPQueueStatsRequest(VERSION, 0, ofp.OFPP_ANY, ofp.OFPQ_ALL))
