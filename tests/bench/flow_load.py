@@ -43,11 +43,10 @@ class Flows(dut.Daemon):
 class Load(Flows):
     """100 000 entries in requests of 10 000, made before the clock runs."""
     name, overhead = "Sluice, JSON", 5.0
-    element = staticmethod(members)
 
     def requests(self):
         return [json.dumps({"jsonrpc": "2.0", "id": 1, "method": "flow.add", "params": {
-            "bridge": "br0", "flows": [self.element(i) for i in range(first, first + PER_CALL)]}}).encode() + b"\n"
+            "bridge": "br0", "flows": [members(i) for i in range(first, first + PER_CALL)]}}).encode() + b"\n"
             for first in range(0, RULES, PER_CALL)]
 
     def measure(self, seconds):
@@ -70,17 +69,9 @@ class Load(Flows):
         return {RATE: RULES / (loaded - start), RATE + " deleted": RULES / (deleted - asked)}
 
 
-class LoadText(Load):
-    name, overhead = "Sluice, JSON with texts", 3.0
-
-    @staticmethod
-    def element(i):
-        return {"text": text(i)}
-
-
 class OvsLoad(ovs.Ovs):
     """The first of the same rules by ovs-ofctl add-flows: all of them take it minutes while packets come in."""
-    name, overhead = "OVS-DPDK, ovs-ofctl", 8.0
+    name, overhead = "OVS-DPDK, ovs-ofctl", 7.0
 
     def teach(self, macs):
         self.run("ovs-ofctl", "del-flows", self.bridge())

@@ -182,7 +182,7 @@ ALL = [
              [Device(cls.name, cls) for cls in (ours.Quiet, ours.Churn)], unit=ours.GAP, frames=Frames(1000), waited=1.0,
              targets=[Target(ours.Churn.name, 50, "median", ours.GAP), Target(ours.Churn.name, 0, "median", ours.DROPS)]),
     Scenario("flow-load", "%d flow entries added and deleted while a worker forwards" % flow_load.RULES,
-             [Device(cls.name, cls) for cls in (flow_load.OvsLoad, flow_load.Load, flow_load.LoadText)], unit=flow_load.RATE,
+             [Device(cls.name, cls) for cls in (flow_load.OvsLoad, flow_load.Load)], unit=flow_load.RATE,
              floor=flow_load.OvsLoad.name, frames=Frames(1000), waited=1.0,
              targets=[Target(flow_load.Load.name, 1, "ratio", flow_load.RATE, at_most=False)]),
     Scenario("flow-churn", "1000 flows by a flow table, in which %d entries a second come and go" % flow_load.CHURN,
