@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "flow_group.h"
 
-#define DRAWS 8 // at random, before those that are alive are counted
+#define SECRET_STEP UINT64_C(0x9e3779b97f4a7c15) // from one word's secret to the next
+#define DRAWS 8                                  // at random, before those that are alive are counted
 
 // Murmur3's finalizer (Appleby 2011).
 static uint64_t mix(uint64_t h)
@@ -68,13 +69,22 @@ uint16_t flow_group_select(const uint16_t *slot, uint32_t nslots, flow_group_ali
 	return FLOW_NO_BUCKET;
 }
 
+// NH (UMAC, Black et al. 1999): a product for each word, which do not wait for each other.
+static uint64_t product(uint64_t word, uint64_t secret)
+{
+	const uint32_t low = (uint32_t)word + (uint32_t)secret;
+	const uint32_t high = (uint32_t)(word >> 32) + (uint32_t)(secret >> 32);
+
+	return (uint64_t)low * high;
+}
+
 uint64_t flow_group_hash(const struct flow_key *key, uint64_t seed)
 {
 	// Word 0 without the port, word 1 without DSCP, ECN and presence; addresses of all kinds.
-	uint64_t h = mix(seed ^ (key->word[0] & UINT32_MAX));
+	uint64_t sum = product(key->word[0] & UINT32_MAX, seed + 8 * SECRET_STEP);
 
-	h = mix(h ^ (key->word[1] & UINT64_C(0xffffffffff000000)));
+	sum += product(key->word[1] & UINT64_C(0xffffffffff000000), seed + SECRET_STEP);
 	for (uint32_t i = 2; i <= 7; i++)
-		h = mix(h ^ key->word[i]);
-	return h;
+		sum += product(key->word[i], seed + i * SECRET_STEP);
+	return mix(sum ^ seed);
 }

@@ -45,13 +45,28 @@ def rules(count, flows, tables=1):
     return texts
 
 
+@functools.lru_cache(None)
+def grouped():
+    """What of 1000 flows goes to a group of eight buckets, all of which lead to the one port."""
+    return ["actions=group:1"]
+
+
+@functools.lru_cache(None)
+def metered():
+    return ["actions=meter:1,output:2"]
+
+
+GROUP = "group_id=1,type=select" + ",bucket=weight:1,actions=output:2" * 8
+METER = "meter=1,pktps,burst,band=type=drop,rate=4000000000,burst_size=4000000" # nothing exceeds it
+
+
 class Flows(dut.Daemon):
     """Ourselves: a bridge in mode flow, whose second port is all rules' output."""
     name = "Sluice flows"
 
-    def __init__(self, context, texts, cache=None):
+    def __init__(self, context, texts, cache=None, group=None, meter=None):
         super().__init__(context)
-        self.texts = texts
+        self.texts, self.group, self.meter = texts, group, meter
         self.options += ["--flow-cache", str(cache)] if cache else []
 
     def start(self):
@@ -64,6 +79,10 @@ class Flows(dut.Daemon):
 
     def program(self):
         texts = self.texts()
+        if self.group:
+            self.call("group.add", bridge="br0", groups=[{"text": self.group}])
+        if self.meter:
+            self.call("meter.add", bridge="br0", meters=[{"text": self.meter}])
         for first in range(0, len(texts), RULES_PER_CALL):
             self.call("flow.add", bridge="br0", flows=[{"text": t} for t in texts[first:first + RULES_PER_CALL]])
 
@@ -72,15 +91,19 @@ class Ovs(ovs.Ovs):
     """The same rules, by its ovs-ofctl."""
     name = "OVS-DPDK flows"
 
-    def __init__(self, context, texts):
+    def __init__(self, context, texts, group=None, meter=None):
         super().__init__(context)
-        self.texts = texts
+        self.texts, self.group, self.meter = texts, group, meter
 
     def program(self):
+        bridge = os.path.join(self.folder, "br0.mgmt")
+        for what, text in (("add-group", self.group), ("add-meter", self.meter)):
+            if text:
+                self.run("ovs-ofctl", "-O", "OpenFlow13", what, bridge, text)
         path = os.path.join(self.folder, "flows")
         with open(path, "w") as out:
             out.write("".join(t + "\n" for t in self.texts()))
-        subprocess.run(["ovs-ofctl", "-O", "OpenFlow13", "add-flows", os.path.join(self.folder, "br0.mgmt"), path], check=True, timeout=300)
+        subprocess.run(["ovs-ofctl", "-O", "OpenFlow13", "add-flows", bridge, path], check=True, timeout=300)
 
     def teach(self, macs):
         """Rules need no FDB."""

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,8 @@ void fixture_end(void)
 void fixture_begin(uint16_t nports, uint32_t cache_entries)
 {
 	fixture_end();
+	// Else what is freed once is kept, and cleared in full the next time.
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	for (uint16_t id = 1; id <= nports; id++) {
 		struct fwd_port *const fp = &harness_port(id)->fwd;
 
