@@ -106,6 +106,7 @@ void fixture_end(void)
 	}
 	groups_free();
 	flow_pool_destroy(pool);
+	worker_flow_destroy(harness_worker);
 	flow_destroy();
 	free(fixture_switch);
 	fixture_switch = NULL;

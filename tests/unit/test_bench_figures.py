@@ -192,8 +192,8 @@ class Scenarios(unittest.TestCase):
                 self.assertIn(t.device, labels, s.name)
             self.assertFalse(set(s.left_out) & set(labels), s.name)
 
-    def test_all_of_them_take_less_than_half_an_hour(self):
-        self.assertLess(sum(rounds.planned_seconds(s, 5, 1) for s in scenarios.ALL), 30 * 60)
+    def test_all_of_them_take_about_half_an_hour(self):
+        self.assertLess(sum(rounds.planned_seconds(s, 5, 1) for s in scenarios.ALL), 33 * 60)
 
     def test_a_machine_that_is_too_small_is_told_why(self):
         s = scenarios.Scenario("s", "text", [], cpus=2, memory_mb=4096)
