@@ -315,8 +315,10 @@ int group_change(struct txn *t, struct flow_bridge *fb, const struct group_mod *
 
 	if (rc < 0)
 		return rc;
-	// Registered first, it runs last when all is taken back.
-	txn_undo(t, groups_publish, NULL, fb);
+	// Registered before the first change of a transaction, it runs last when all is taken back; sooner, workers
+	// would get what is about to be taken back.
+	if (TAILQ_EMPTY(&table->dirty))
+		txn_undo(t, groups_publish, NULL, fb);
 	if (m->command == GROUP_DELETE && m->group == FLOW_GROUP_ALL)
 		for (uint32_t i = 0; i < table->groups.n; i++)
 			group_forget(t, fb, ((const struct group_obj *)table->groups.at[i])->number);

@@ -204,8 +204,10 @@ int meter_change(struct txn *t, struct flow_bridge *fb, const struct meter_mod *
 	struct meter_table *table = table_of(fb);
 	int rc;
 
-	// Registered first, it runs last when all is taken back.
-	txn_undo(t, meters_publish, NULL, fb);
+	// Registered before the first change of a transaction, it runs last when all is taken back; sooner, workers
+	// would get what is about to be taken back.
+	if (TAILQ_EMPTY(&table->dirty))
+		txn_undo(t, meters_publish, NULL, fb);
 	if (m->command == METER_DELETE && m->meter == FLOW_METER_ALL)
 		for (uint32_t i = 0; i < table->meters.n; i++)
 			meter_forget(t, fb, ((const struct meter_obj *)table->meters.at[i])->number);

@@ -111,9 +111,21 @@ static void a_group_counts_on_and_its_buckets_begin_anew(void **state)
 	assert_int_equal(flow_fake.group_count[first].packets, 0);
 }
 
+static void run(struct txn *txn, const char *method, const char *text)
+{
+	struct rpc_call call = {.txn = txn};
+	json_t *params = json_loads(text, 0, NULL), *result;
+	struct fault f;
+
+	assert_int_equal(rpc_run(method, params, &call, &result, &f), 0);
+	json_decref(result);
+	json_decref(params);
+}
+
 static void what_is_taken_back_was_never_seen(void **state)
 {
 	const struct flow_group *before;
+	struct txn txn;
 	char *then, *now;
 
 	must_do("group.add", SELECT(BUCKET(1, 1)));
@@ -129,11 +141,20 @@ static void what_is_taken_back_was_never_seen(void **state)
 	must_refuse(-EEXIST, NULL, "group.add",
 		    "{'bridge': 'br', 'groups': [{'group': 8, 'type': 'all'}, {'group': 1, "
 		    "'type': 'all'}]}");
+	txn_begin(&txn, false);
+	run(&txn, "group.mod", "{\"bridge\": \"br\", \"group\": 1, \"type\": \"all\"}");
+	run(&txn, "group.mod", "{\"bridge\": \"br\", \"text\": \"group_id=1,type=all,bucket=1\"}");
+	run(&txn, "meter.mod", "{\"bridge\": \"br\", \"text\": \"meter=1,kbps,band=type=drop,rate=9\"}");
+	run(&txn, "meter.add", "{\"bridge\": \"br\", \"meter\": 2}");
+	run(&txn, "group.add", "{\"bridge\": \"br\", \"text\": \"group_id=8,type=all\"}");
+	txn_rollback(&txn);
 	now = everything();
 	must_be_same(then, now);
 	free(now);
 	free(then);
 	assert_ptr_equal(seen(1), before);
+	assert_int_equal(flow_fake.meter[meter_find(bridge()->meters, 1)->id]->band[0].rate, 5);
+	assert_null(meter_find(bridge()->meters, 2));
 	assert_int_equal(bridge()->flows->count, 2);
 	assert_null(group_find(bridge()->groups, 8));
 	must_do("group.del", "{'bridge': 'br', 'group': 1}");
