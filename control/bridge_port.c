@@ -133,9 +133,13 @@ static int find_both(const json_t *conf, struct bridge **b, struct port_obj **p,
 		return fault_str(f, -EBUSY, "port", port, "a port without L3 interfaces",
 				 "port %s has L3 interface %s: it cannot be in a bridge too", port,
 				 LIST_FIRST(&(*p)->ifaces)->name);
-	if (rc == 0 && json_object_get(conf, "of_port") && !(*b)->flow)
-		return fault_set(f, -EINVAL, "of_port", NULL, "absent, or a bridge in mode flow",
-				 "bridge %s is not in mode flow", bridge);
+	if (rc == 0 && !(*b)->flow &&
+	    (json_object_get(conf, "of_port") || json_is_true(json_object_get(conf, "local"))))
+		return fault_set(f, -EINVAL, json_object_get(conf, "of_port") ? "of_port" : "local", NULL,
+				 "absent, or a bridge in mode flow", "bridge %s is not in mode flow", bridge);
+	if (rc == 0 && json_object_get(conf, "of_port") && json_is_true(json_object_get(conf, "local")))
+		return fault_set(f, -EINVAL, "of_port", NULL, "absent, or local false",
+				 "the local port has a number of its own");
 	if (rc < 0 || !(*p)->bp)
 		return rc;
 	if ((*p)->bp->bridge == *b)
@@ -143,6 +147,14 @@ static int find_both(const json_t *conf, struct bridge **b, struct port_obj **p,
 				 "port %s is in bridge %s already", port, bridge);
 	return fault_str(f, -EBUSY, "port", port, "a port that no bridge has", "port %s is in bridge %s", port,
 			 (*p)->bp->bridge->name);
+}
+
+// 0: as it comes.
+static uint32_t of_port_wanted(const json_t *conf)
+{
+	if (json_is_true(json_object_get(conf, "local")))
+		return FLOW_PORT_LOCAL;
+	return (uint32_t)json_integer_value(json_object_get(conf, "of_port"));
 }
 
 int bridge_port_add(struct txn *t, const json_t *conf, struct fault *f)
@@ -173,7 +185,7 @@ int bridge_port_add(struct txn *t, const json_t *conf, struct fault *f)
 		goto free_bp;
 	}
 	if (b->flow)
-		rc = flow_switch_port_attach(t, bp, json_integer_value(json_object_get(conf, "of_port")), f);
+		rc = flow_switch_port_attach(t, bp, of_port_wanted(conf), f);
 	if (rc < 0)
 		goto detach;
 	link_in(bp);

@@ -130,17 +130,19 @@ static void switch_publish(struct flow_bridge *fb)
 	uint32_t n = 0;
 
 	for (bp = flow_switch_port_after(fb, 1); bp != NULL; bp = flow_switch_port_after(fb, bp->of_no + 1))
-		n = bp->of_no + 1;
+		n = bp->of_no == FLOW_PORT_LOCAL ? n : bp->of_no + 1;
 	garbage_free_later((void *)(uintptr_t)s->port);
 	garbage_free_later((void *)(uintptr_t)s->flood);
 	port = garbage_alloc(RTE_MAX(n, 1u) * sizeof(*port));
-	flood = garbage_alloc(RTE_MAX(n, 1u) * sizeof(*flood));
+	flood = garbage_alloc((n + 1) * sizeof(*flood));
 	memset(port, 0, n * sizeof(*port));
 	s->nflood = 0;
 	for (bp = flow_switch_port_after(fb, 1); bp != NULL; bp = flow_switch_port_after(fb, bp->of_no + 1)) {
-		port[bp->of_no] = bp->port->id;
+		if (bp->of_no != FLOW_PORT_LOCAL)
+			port[bp->of_no] = bp->port->id;
 		flood[s->nflood++] = bp->port->id;
 	}
+	s->local = fb->local ? fb->local->port->id : 0;
 	s->nports = n;
 	s->port = port;
 	s->flood = flood;

@@ -159,6 +159,8 @@ void flow_switch_free(struct flow_bridge *fb)
 
 struct bridge_port *flow_switch_port(const struct flow_bridge *fb, uint32_t no)
 {
+	if (no == FLOW_PORT_LOCAL)
+		return fb->local;
 	return no < fb->ports_size ? fb->port[no].bp : NULL;
 }
 
@@ -167,7 +169,7 @@ struct bridge_port *flow_switch_port_after(const struct flow_bridge *fb, uint32_
 	for (; no < fb->ports_size; no++)
 		if (fb->port[no].bp)
 			return fb->port[no].bp;
-	return NULL;
+	return no <= FLOW_PORT_LOCAL ? fb->local : NULL;
 }
 
 static int ports_grow(struct flow_bridge *fb, uint32_t no)
@@ -223,13 +225,14 @@ int flow_switch_port_attach(struct txn *t, struct bridge_port *bp, uint32_t want
 
 	snprintf(value, sizeof(value), "%u", no);
 	if (flow_switch_port(fb, no))
-		return fault_set(f, -EEXIST, "of_port", value, "a number that no port of the bridge has",
+		return fault_set(f, -EEXIST, no == FLOW_PORT_LOCAL ? "local" : "of_port", value,
+				 "a number that no port of the bridge has",
 				 "port %s of bridge %s has OpenFlow number %u", flow_switch_port(fb, no)->port->name,
 				 bp->bridge->name, no);
-	if (no >= FLOW_PORT_NUMBERS)
+	if (no >= FLOW_PORT_NUMBERS && no != FLOW_PORT_LOCAL)
 		return fault_set(f, -ENOSPC, NULL, NULL, NULL, "no OpenFlow port number is left: %u are the most",
 				 FLOW_PORT_NUMBERS - 1);
-	if (ports_grow(fb, no) < 0)
+	if (no != FLOW_PORT_LOCAL && ports_grow(fb, no) < 0)
 		return fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory for another port of bridge %s",
 				 bp->bridge->name);
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -237,7 +240,8 @@ int flow_switch_port_attach(struct txn *t, struct bridge_port *bp, uint32_t want
 	bp->of_no = no;
 	flow_switch_port_reattach(bp);
 	port_key(bp, key);
-	txn_put(t, NUMBER_KIND, key, json_pack("{s:i}", "no", (int)no));
+	if (no != FLOW_PORT_LOCAL)
+		txn_put(t, NUMBER_KIND, key, json_pack("{s:i}", "no", (int)no));
 	return 0;
 }
 
@@ -247,17 +251,24 @@ void flow_switch_port_reattach(struct bridge_port *bp)
 
 	if (!bp->of_no)
 		return;
+	flow_switch_mark(bp->bridge->flow);
+	if (bp->of_no == FLOW_PORT_LOCAL) {
+		bp->bridge->flow->local = bp;
+		return;
+	}
 	slot = &bp->bridge->flow->port[bp->of_no];
 	slot->bp = bp;
 	memcpy(slot->last, bp->port->name, sizeof(slot->last));
-	flow_switch_mark(bp->bridge->flow);
 }
 
 void flow_switch_port_detach(struct bridge_port *bp)
 {
 	if (!bp->of_no)
 		return;
-	bp->bridge->flow->port[bp->of_no].bp = NULL;
+	if (bp->of_no == FLOW_PORT_LOCAL)
+		bp->bridge->flow->local = NULL;
+	else
+		bp->bridge->flow->port[bp->of_no].bp = NULL;
 	flow_switch_mark(bp->bridge->flow);
 }
 
@@ -266,7 +277,7 @@ void flow_switch_port_forget(struct txn *t, const struct bridge_port *bp)
 	char key[2 * PORT_NAME_LEN];
 
 	port_key(bp, key);
-	if (bp->of_no)
+	if (bp->of_no && bp->of_no != FLOW_PORT_LOCAL)
 		txn_del(t, NUMBER_KIND, key);
 }
 

@@ -209,6 +209,10 @@ static const struct param port_add_params[] = {
 	 .min = 1,
 	 .max = FLOW_PORT_NUMBERS - 1,
 	 .help = "its OpenFlow port number, in a bridge of mode flow; absent: chosen, and the same after a restart"},
+	{.name = "local",
+	 .type = PARAM_BOOL,
+	 .help = "true: it is OpenFlow's port LOCAL, by which the bridge's own host is reached (a TAP of it); in mode "
+		 "flow"},
 	{0},
 };
 

@@ -79,7 +79,7 @@ struct flow_switch {
 	uint32_t nports;                             // highest OpenFlow number plus one, up to 65536
 	const uint16_t *port;                        // [nports] port ids by OpenFlow number, 0: there is none
 	uint32_t nflood;
-	const uint16_t *flood; // [nflood] port ids of all but LOCAL: FLOOD and ALL
+	const uint16_t *flood; // [nflood] port ids of all: FLOOD and ALL
 	uint16_t local;        // port id of LOCAL (a host TAP); 0: none
 	bool drop_fragments;   // OFPC_FRAG_DROP
 	bool standalone;       // no controller, and fail-standalone: all is NORMAL

@@ -136,6 +136,35 @@ static void a_number_can_be_asked_for(void **state)
 	assert_int_equal(number("r"), 0);
 }
 
+static void the_local_port_has_a_number_of_its_own(void **state)
+{
+	struct fault f;
+
+	ports(1);
+	must_do("port.add", "{'name': 'q', 'type': 'fake'}");
+	must_refuse(-EINVAL, &f, "bridge.port_add", "{'bridge': 'br', 'port': 'q', 'local': true, 'of_port': 2}");
+	assert_string_equal(f.field, "of_port");
+	must_do("bridge.port_add", "{'bridge': 'br', 'port': 'q', 'local': true, 'dry_run': true}");
+	assert_null(flow_switch_port(get("br"), FLOW_PORT_LOCAL));
+	must_do("bridge.port_add", "{'bridge': 'br', 'port': 'q', 'local': true}");
+	assert_int_equal(number("q"), FLOW_PORT_LOCAL);
+	assert_ptr_equal(flow_switch_port(get("br"), FLOW_PORT_LOCAL), port_obj_find("q")->bp);
+	assert_ptr_equal(flow_switch_port_after(get("br"), 2), port_obj_find("q")->bp);
+	assert_null(flow_switch_port_after(get("br"), UINT32_MAX));
+	must_do("port.add", "{'name': 'r', 'type': 'fake'}");
+	must_refuse(-EEXIST, &f, "bridge.port_add", "{'bridge': 'br', 'port': 'r', 'local': true}");
+	assert_string_equal(f.field, "local");
+	objects_destroy();
+	assert_int_equal(objects_create(fake.base, fake.fdb, FAKE_FIB_BYTES), 0);
+	assert_int_equal(objects_restore(&f), 0);
+	assert_int_equal(number("q"), FLOW_PORT_LOCAL);
+	must_do("bridge.port_del", "{'bridge': 'br', 'port': 'q'}");
+	assert_null(flow_switch_port(get("br"), FLOW_PORT_LOCAL));
+	must_do("bridge.add", "{'name': 'other'}");
+	must_refuse(-EINVAL, &f, "bridge.port_add", "{'bridge': 'other', 'port': 'q', 'local': true}");
+	assert_string_equal(f.field, "local");
+}
+
 static void a_rollback_leaves_no_number(void **state)
 {
 	ports(1);
@@ -204,6 +233,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_port_that_comes_back_has_its_number, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(numbers_outlive_the_daemon, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(a_number_can_be_asked_for, setup, harness_teardown),
+		cmocka_unit_test_setup_teardown(the_local_port_has_a_number_of_its_own, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(a_rollback_leaves_no_number, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(a_switch_comes_and_goes, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(ports_are_configured, setup, harness_teardown),
