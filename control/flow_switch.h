@@ -41,9 +41,9 @@ struct flow_bridge {
 	struct flow_port_slot *port; // [ports_size] by number
 	uint32_t ports_size;
 	struct bridge_port *local; // OFPP_LOCAL: what the host itself is reached by. NULL: there is none
-	bool drop_fragments; // OFPC_FRAG_DROP
-	bool standalone;     // no controller, and fail-standalone: all is NORMAL
-	bool dirty;          // in the list of those to be published
+	bool drop_fragments;       // OFPC_FRAG_DROP
+	bool standalone;           // no controller, and fail-standalone: all is NORMAL
+	bool dirty;                // in the list of those to be published
 	TAILQ_ENTRY(flow_bridge) dirty_link;
 	LIST_ENTRY(flow_bridge) link;
 	const struct flow_switch *seen; // as published; NULL: not yet
@@ -117,8 +117,8 @@ int flow_switch_busy(const struct flow_bridge *fb, struct fault *f); // 0 or -EB
 void flow_switch_removed(struct flow_bridge *fb);
 void flow_switch_free(struct flow_bridge *fb); // NULL: nothing
 
-// Gives a port its number: `wanted`, be it FLOW_PORT_LOCAL, or 0: the one it has in the store, or had before, or the lowest that is free.
-// Notes it in the transaction. 0, -EEXIST `wanted` is another port's, -ENOSPC.
+// Gives a port its number: `wanted`, be it FLOW_PORT_LOCAL, or 0: the one it has in the store, or had before, or the
+// lowest that is free. Notes it in the transaction. 0, -EEXIST `wanted` is another port's, -ENOSPC.
 int flow_switch_port_attach(struct txn *t, struct bridge_port *bp, uint32_t wanted, struct fault *f);
 void flow_switch_port_detach(struct bridge_port *bp);                      // frees the number
 void flow_switch_port_reattach(struct bridge_port *bp);                    // takes that back

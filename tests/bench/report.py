@@ -13,7 +13,8 @@ import scenarios
 DOCUMENTS = ("README.md", "docs/performance.md")
 RESULTS = "docs/bench.json" # of the run that the documents show
 PLACE = re.compile(r"(<!-- bench: ([a-z0-9-]+) -->\n).*?(<!-- bench end -->)", re.S)
-HEADLINE = ("bridge-1k", "bridge-100k", "bridge-1k-macs", "bridge-100k-macs", "vhost")
+HEADLINE = ("bridge-1k", "bridge-100k", "bridge-1k-macs", "bridge-100k-macs", "route4-256", "route4-1k", "route4-100k",
+            "flows-1k-rules", "flows-100k", "vhost")
 
 
 def number(value):
