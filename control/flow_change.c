@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "flow_compile.h"
+#include "flow_ctl.h"
 #include "flow_publish.h"
 #include "flow_store.h"
 #include "flow_timeout.h"
@@ -107,7 +108,6 @@ static void caches_void(void)
 static void tell(struct flow *x, enum flow_removed_reason reason)
 {
 	struct of_flow_removed r = {.reason = (uint8_t)reason};
-	const struct flow_count c = flow_counted(x);
 
 	if (!is_told(x, reason))
 		return;
@@ -116,18 +116,7 @@ static void tell(struct flow *x, enum flow_removed_reason reason)
 		return;
 	if (reason == FLOW_REMOVED_METER)
 		r.reason = FLOW_REMOVED_DELETE;
-	r.flow = (struct of_flow){.table = x->table,
-				  .priority = x->priority,
-				  .idle_timeout = x->idle_timeout,
-				  .hard_timeout = x->hard_timeout,
-				  .flags = x->flags,
-				  .importance = x->importance,
-				  .cookie = x->cookie,
-				  .duration_ns = flow_now_ns() - x->created_ns,
-				  .packets = c.packets,
-				  .bytes = c.bytes,
-				  .instructions = &x->instructions};
-	flow_match_get(x, &r.flow.match);
+	flow_ctl_describe(x, &r.flow);
 	flow_switch_tell_removed(x->fb, &r);
 }
 

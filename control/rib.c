@@ -14,15 +14,11 @@ struct rib_chunk {
 
 static int compare(const struct rib_entry *a, const struct rib_entry *b)
 {
-	uint32_t x = (uint32_t)a->depth << 8 | a->source, y = (uint32_t)b->depth << 8 | b->source;
+	const int order = rib_compare_prefix(a, b);
 
-	if (a->family != b->family)
-		return a->family < b->family ? -1 : 1;
-	if (a->hi != b->hi)
-		return a->hi < b->hi ? -1 : 1;
-	if (a->lo != b->lo)
-		return a->lo < b->lo ? -1 : 1;
-	return x == y ? 0 : x < y ? -1 : 1;
+	if (order != 0)
+		return order;
+	return a->source == b->source ? 0 : a->source < b->source ? -1 : 1;
 }
 
 void rib_clear(struct rib *r)

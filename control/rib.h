@@ -51,6 +51,18 @@ void rib_clear(struct rib *r); // frees all; an empty one is zeroed
 
 struct rib_entry rib_key(const struct ip_prefix *p, enum rib_source source); // value 0
 void rib_prefix(const struct rib_entry *e, struct ip_prefix *p);
+// By family, address and depth: below, above or equal to 0.
+static inline int rib_compare_prefix(const struct rib_entry *a, const struct rib_entry *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	if (a->hi != b->hi)
+		return a->hi < b->hi ? -1 : 1;
+	if (a->lo != b->lo)
+		return a->lo < b->lo ? -1 : 1;
+	return a->depth == b->depth ? 0 : a->depth < b->depth ? -1 : 1;
+}
+
 bool rib_same_prefix(const struct rib_entry *a, const struct rib_entry *b);
 bool rib_covers(const struct rib_entry *prefix, const struct rib_entry *e); // e's prefix is in it, or the same
 

@@ -41,15 +41,10 @@ static void broadcast_add(struct own *o, const struct ip_prefix *p, uint32_t val
 static int by_order(const void *x, const void *y)
 {
 	const struct rib_entry *a = x, *b = y;
+	const int order = rib_compare_prefix(a, b);
 
-	if (a->family != b->family)
-		return a->family < b->family ? -1 : 1;
-	if (a->hi != b->hi)
-		return a->hi < b->hi ? -1 : 1;
-	if (a->lo != b->lo)
-		return a->lo < b->lo ? -1 : 1;
-	if (a->depth != b->depth)
-		return a->depth < b->depth ? -1 : 1;
+	if (order != 0)
+		return order;
 	// Of the same prefix an address counts before a connected prefix, which it may be at /32 and /128.
 	return a->value == b->value ? 0 : route_own_kind(a->value) == NEXTHOP_LOCAL ? -1 : 1;
 }

@@ -4,28 +4,19 @@
 // Input: a byte, the number of actions; as many times a type, a field, four bytes of argument and sixteen of value; a
 // byte that says where the frame's first segment ends and which offloads it asks for; the frame.
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rte_eal.h>
 
 #include "../../datapath/flow_exec.h"
 #include "../unit/exact_mbuf.h"
+#include "require.h"
 
 #define OPS_MAX 32
 #define OP_BYTES 22
 #define FRAME_MAX 1500
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                                                                             \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 static struct rte_mempool *pool;
 

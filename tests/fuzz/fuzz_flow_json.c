@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // Flow entries as JSON: what is taken is written, as JSON and as text, and read again as the same.
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "../../control/flow_json.h"
 #include "../../control/flow_text.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                                                                             \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 // No bridge, no names of ports.
 struct port_obj *port_obj_find(const char *name)

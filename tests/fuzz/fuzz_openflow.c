@@ -2,22 +2,13 @@
 // The bytes of a controller, after its hello: framing, every message, and the answers. Whatever comes in, what goes out
 // is a sequence of messages of our version, and does not depend on the pieces in which the bytes came.
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../../control/openflow/of_agent_priv.h"
 #include "../unit/of_model.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                                                                             \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 static void on_wake(void *arg)
 {

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // A match, and behind it instructions: what is taken is written again, and then read as the same.
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../../control/openflow/ofp_action.h"
 #include "../../control/openflow/oxm.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(condition)                                                                                             \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 static struct wire w;
 

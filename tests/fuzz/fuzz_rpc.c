@@ -3,7 +3,6 @@
 // is a JSON-RPC message, and the answers do not depend on the pieces in which the bytes came.
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "../../control/rpc.h"
 #include "../../control/rpc_client.h"
 #include "../../control/store.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int __wrap_file_create(struct file_new *n, const char *path, mode_t mode);
@@ -22,14 +22,6 @@ int __wrap_file_create(struct file_new *n, const char *path, mode_t mode)
 	*n = (struct file_new){.fd = -1, .path = path};
 	return -EROFS;
 }
-
-#define REQUIRE(condition)                                                                                             \
-	do {                                                                                                           \
-		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                \
-			abort();                                                                                       \
-		}                                                                                                      \
-	} while (0)
 
 static const char *const choices[] = {"a", "b", NULL};
 static const struct param item_params[] = {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "classifier_model.h"
+#include "isa.h"
 
 static struct flow_pool *pool;
 
@@ -381,13 +382,8 @@ static void what_readers_may_see_waits_for_them(void **state)
 
 int main(void)
 {
-#if defined(__AVX512F__)
-	if (!__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq"))
-		return 77;
-#elif defined(__AVX2__)
-	if (!__builtin_cpu_supports("avx2"))
-		return 77;
-#endif
+	if (isa_missing())
+		return ISA_SKIP;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_meets_the_rule_of_highest_priority),
 		cmocka_unit_test(limits_are_kept_and_a_refusal_changes_nothing),

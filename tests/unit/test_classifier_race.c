@@ -12,6 +12,7 @@
 
 #include "classifier_model.h"
 #include "grace_threads.h"
+#include "isa.h"
 
 #define RULES 1024
 #define STABLE 64 // of the rules: always there
@@ -158,13 +159,8 @@ static void threads_see_what_is_there_and_nothing_that_was_freed(void **state)
 
 int main(void)
 {
-#if defined(__AVX512F__)
-	if (!__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq"))
-		return 77;
-#elif defined(__AVX2__)
-	if (!__builtin_cpu_supports("avx2"))
-		return 77;
-#endif
+	if (isa_missing())
+		return ISA_SKIP;
 	const struct CMUnitTest tests[] = {cmocka_unit_test(threads_see_what_is_there_and_nothing_that_was_freed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "../../tables/flow_cache.h"
 #include "classifier_model.h"
 #include "flow_frames.h"
+#include "isa.h"
 
 #define RULES 200
 #define FRAMES 512
@@ -336,13 +337,8 @@ static void odd_sizes_are_refused(void **state)
 
 int main(void)
 {
-#if defined(__AVX512F__)
-	if (!__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq"))
-		return 77;
-#elif defined(__AVX2__)
-	if (!__builtin_cpu_supports("avx2"))
-		return 77;
-#endif
+	if (isa_missing())
+		return ISA_SKIP;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_kept_is_found_until_the_tables_change),
 		cmocka_unit_test(epochs_that_come_again_bring_nothing_back),

@@ -15,6 +15,7 @@
 #include "../../tables/flow_cache.h"
 #include "../rng.h"
 #include "grace_threads.h"
+#include "isa.h"
 
 #define FLOWS 128u    // each with a destination address of its own
 #define PRIORITIES 4u // rules of each flow; that of priority 0 is always there
@@ -194,13 +195,8 @@ static void caches_follow_the_tables(void **state)
 
 int main(void)
 {
-#if defined(__AVX512F__)
-	if (!__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq"))
-		return 77;
-#elif defined(__AVX2__)
-	if (!__builtin_cpu_supports("avx2"))
-		return 77;
-#endif
+	if (isa_missing())
+		return ISA_SKIP;
 	const struct CMUnitTest tests[] = {cmocka_unit_test(caches_follow_the_tables)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
