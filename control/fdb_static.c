@@ -233,8 +233,7 @@ bool fdb_static_needs(const struct bridge_port *bp, char name[FDB_STATIC_NAME_LE
 		sole = vlan_names(bp, v) && b->vlan[v]->named == 1;
 	if (b->nstatic == 0 || (bp->port->nstatic == 0 && !sole))
 		return false;
-	LIST_FOREACH(e, &all, link)
-	{
+	LIST_FOREACH (e, &all, link) {
 		if (!e->alive || e->bridge != b)
 			continue;
 		if (e->port != bp->port && (e->vlan == 0 || !vlan_names(bp, e->vlan) || b->vlan[e->vlan]->named > 1))
@@ -251,9 +250,9 @@ void fdb_static_vlan0_changed(const struct bridge *b)
 
 	if (b->nstatic == 0)
 		return;
-	LIST_FOREACH(e, &all, link)
-	if (e->alive && e->bridge == b && e->vlan == 0)
-		touch(e);
+	LIST_FOREACH (e, &all, link)
+		if (e->alive && e->bridge == b && e->vlan == 0)
+			touch(e);
 }
 
 static uint64_t wanted_key(const struct fdb_static *e)

@@ -97,9 +97,9 @@ static void caches_void(void)
 	if (b == NULL)
 		return;
 	b->ticket = flow_counts_ask();
-	LIST_FOREACH(fb, flow_switches(), link)
-	if (fb->flows->rules_gone)
-		fb->flows->gone_ticket = b->ticket;
+	LIST_FOREACH (fb, flow_switches(), link)
+		if (fb->flows->rules_gone)
+			fb->flows->gone_ticket = b->ticket;
 	*retire.last = b;
 	retire.last = &b->next;
 	retire.open = NULL;

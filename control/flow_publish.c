@@ -84,9 +84,9 @@ void flow_publish_tables(void)
 	if (!wanted)
 		return;
 	wanted = false;
-	LIST_FOREACH(fb, flow_switches(), link)
-	if (fb->flows->wanted)
-		tables_publish(fb);
+	LIST_FOREACH (fb, flow_switches(), link)
+		if (fb->flows->wanted)
+			tables_publish(fb);
 	// What is kept under the narrower masks ends here, before it can be wrong.
 	flow_changed();
 	garbage_collect();
@@ -113,11 +113,11 @@ void flow_publish_shrink(void)
 {
 	struct flow_bridge *fb;
 
-	LIST_FOREACH(fb, flow_switches(), link)
-	flow_pool_reclaim(fb->flows->seen_pool);
-	LIST_FOREACH(fb, flow_switches(), link)
-	if (fb->flows->rules_gone && fb->flows->gone_ticket != 0 && flow_counts_done(fb->flows->gone_ticket))
-		shrink(fb);
+	LIST_FOREACH (fb, flow_switches(), link)
+		flow_pool_reclaim(fb->flows->seen_pool);
+	LIST_FOREACH (fb, flow_switches(), link)
+		if (fb->flows->rules_gone && fb->flows->gone_ticket != 0 && flow_counts_done(fb->flows->gone_ticket))
+			shrink(fb);
 }
 
 // --- ports -----------------------------------------------------------------------------------------------------------

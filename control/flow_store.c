@@ -271,8 +271,8 @@ json_t *flow_store_objects(void)
 	const struct flow_bridge *fb;
 	json_t *map = json_object();
 
-	LIST_FOREACH(fb, flow_switches(), link)
-	if (fb->flows->persisted > 0 && !fb->bridge->deleted)
-		json_object_set_new(map, fb->bridge->name, bridge_object(fb));
+	LIST_FOREACH (fb, flow_switches(), link)
+		if (fb->flows->persisted > 0 && !fb->bridge->deleted)
+			json_object_set_new(map, fb->bridge->name, bridge_object(fb));
 	return map;
 }

@@ -163,8 +163,7 @@ struct hops *hops_get(struct route_set *set, const struct hops_spec *spec)
 
 	if (count >= nbuckets && buckets_grow() < 0)
 		return NULL;
-	LIST_FOREACH(h, &buckets[hash % nbuckets], link)
-	{
+	LIST_FOREACH (h, &buckets[hash % nbuckets], link) {
 		if (h->hash == hash && same(h, set, spec)) {
 			h->refs++;
 			return h;
@@ -221,8 +220,8 @@ void hops_each(void (*fn)(struct hops *h))
 	struct hops *h;
 
 	for (uint32_t b = 0; b < nbuckets; b++)
-		LIST_FOREACH(h, &buckets[b], link)
-	fn(h);
+		LIST_FOREACH (h, &buckets[b], link)
+			fn(h);
 }
 
 static json_t *hop_json(const struct hop *p)

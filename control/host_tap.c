@@ -267,18 +267,18 @@ void host_tap_tick(void)
 	if (slow_now_ms() < retry_ms)
 		return;
 	retry_ms = slow_now_ms() + HOST_RETRY_MS;
-	LIST_FOREACH(t, &taps, link)
-	if (t->fd < 0)
-		tap_open(t);
+	LIST_FOREACH (t, &taps, link)
+		if (t->fd < 0)
+			tap_open(t);
 }
 
 struct iface *host_iface_of(const char *netns, int ifindex)
 {
 	struct host_tap *t;
 
-	LIST_FOREACH(t, &taps, link)
-	if (t->fd >= 0 && t->ifindex == ifindex && strcmp(t->netns, netns) == 0)
-		return t->iface;
+	LIST_FOREACH (t, &taps, link)
+		if (t->fd >= 0 && t->ifindex == ifindex && strcmp(t->netns, netns) == 0)
+			return t->iface;
 	return NULL;
 }
 

@@ -106,8 +106,7 @@ struct iface *iface_with_mac(const struct bridge *b, uint16_t vlan, const struct
 {
 	struct iface *i;
 
-	LIST_FOREACH(i, &b->ifaces, on_link)
-	{
+	LIST_FOREACH (i, &b->ifaces, on_link) {
 		if (i->vid == vlan && rte_is_same_ether_addr(&i->mac, mac))
 			return i;
 	}

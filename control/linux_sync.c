@@ -303,8 +303,7 @@ static void taps_changed(void)
 {
 	struct linux_sync *s;
 
-	LIST_FOREACH(s, &all, link)
-	{
+	LIST_FOREACH (s, &all, link) {
 		if (!s->alive)
 			continue;
 		linux_table_refresh(s->table);
@@ -323,8 +322,7 @@ void linux_sync_tick(void)
 	const uint64_t now = slow_now_ms();
 	struct linux_sync *s;
 
-	LIST_FOREACH(s, &all, link)
-	{
+	LIST_FOREACH (s, &all, link) {
 		if (!s->alive)
 			continue;
 		if (s->stage == STAGE_CLOSED && now >= s->retry_ms)
@@ -364,9 +362,9 @@ static struct linux_sync *sync_of(const struct vrf *v)
 {
 	struct linux_sync *s;
 
-	LIST_FOREACH(s, &all, link)
-	if (s->vrf == v)
-		return s;
+	LIST_FOREACH (s, &all, link)
+		if (s->vrf == v)
+			return s;
 	return NULL;
 }
 
@@ -450,8 +448,7 @@ json_t *linux_sync_list(void)
 	struct linux_table_stats stats;
 	struct linux_sync *s;
 
-	LIST_FOREACH(s, &all, link)
-	{
+	LIST_FOREACH (s, &all, link) {
 		linux_table_stats(s->table, &stats);
 		json_array_append_new(array, json_pack("{s:s,s:I,s:s,s:s,s:s,s:i,s:i,s:i,s:I,s:I,s:I}", "vrf",
 						       s->vrf->name, "table", (json_int_t)s->table_id, "netns",

@@ -77,9 +77,9 @@ static struct entry *find(const struct linux_table *t, const struct ip_prefix *p
 {
 	struct entry *e;
 
-	LIST_FOREACH(e, &t->bucket[slot_of(p, t->nbuckets)], link)
-	if (e->prefix.depth == p->depth && ip_equal(&e->prefix.addr, &p->addr))
-		return e;
+	LIST_FOREACH (e, &t->bucket[slot_of(p, t->nbuckets)], link)
+		if (e->prefix.depth == p->depth && ip_equal(&e->prefix.addr, &p->addr))
+			return e;
 	return NULL;
 }
 
@@ -109,9 +109,9 @@ static struct nh_object *object_find(const struct linux_table *t, uint32_t id)
 {
 	struct nh_object *o;
 
-	LIST_FOREACH(o, &t->nh[id % NH_BUCKETS], link)
-	if (o->msg.id == id)
-		return o;
+	LIST_FOREACH (o, &t->nh[id % NH_BUCKETS], link)
+		if (o->msg.id == id)
+			return o;
 	return NULL;
 }
 
@@ -271,9 +271,9 @@ static struct variant *variant_find(const struct entry *e, uint32_t metric)
 {
 	struct variant *v;
 
-	LIST_FOREACH(v, &e->variants, link)
-	if (v->metric == metric)
-		return v;
+	LIST_FOREACH (v, &e->variants, link)
+		if (v->metric == metric)
+			return v;
 	return NULL;
 }
 
@@ -287,9 +287,9 @@ static void variant_insert(struct entry *e, struct variant *v)
 {
 	struct variant *after = NULL, *at;
 
-	LIST_FOREACH(at, &e->variants, link)
-	if (at->metric < v->metric)
-		after = at;
+	LIST_FOREACH (at, &e->variants, link)
+		if (at->metric < v->metric)
+			after = at;
 	if (after)
 		LIST_INSERT_AFTER(after, v, link);
 	else

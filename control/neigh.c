@@ -29,9 +29,9 @@ struct neigh *neigh_find(const struct iface *i, const struct ip_addr *a)
 {
 	struct neigh *n;
 
-	LIST_FOREACH(n, &hash[bucket_of(i, a)], hash_link)
-	if (n->iface == i && ip_equal(&n->addr, a))
-		return n;
+	LIST_FOREACH (n, &hash[bucket_of(i, a)], hash_link)
+		if (n->iface == i && ip_equal(&n->addr, a))
+			return n;
 	return NULL;
 }
 

@@ -58,8 +58,7 @@ static void on_settle(evutil_socket_t fd, short what, void *arg)
 	struct flow_bridge *fb;
 	bool changed = false;
 
-	LIST_FOREACH(fb, flow_switches(), link)
-	{
+	LIST_FOREACH (fb, flow_switches(), link) {
 		const struct openflow *of = fb->openflow;
 		const bool standalone =
 			of != NULL && of->conf != NULL && of->fail == OPENFLOW_STANDALONE && !of->connected;
@@ -166,9 +165,9 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	struct flow_bridge *fb;
 	struct fault f;
 
-	LIST_FOREACH(fb, flow_switches(), link)
-	if (fb->openflow != NULL && fb->openflow->retry)
-		channels_apply(fb->openflow, true, &f);
+	LIST_FOREACH (fb, flow_switches(), link)
+		if (fb->openflow != NULL && fb->openflow->retry)
+			channels_apply(fb->openflow, true, &f);
 }
 
 // --- changes ---------------------------------------------------------------------------------------------------------

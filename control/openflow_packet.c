@@ -64,9 +64,9 @@ static struct flow_bridge *bridge_of(uint16_t number)
 {
 	struct flow_bridge *fb;
 
-	LIST_FOREACH(fb, flow_switches(), link)
-	if (fb->number == number)
-		return fb;
+	LIST_FOREACH (fb, flow_switches(), link)
+		if (fb->number == number)
+			return fb;
 	return NULL;
 }
 

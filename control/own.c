@@ -186,8 +186,7 @@ void own_tick(void)
 	if (now < next_due_ms)
 		return;
 	next_due_ms = UINT64_MAX;
-	LIST_FOREACH(o, &all, link)
-	{
+	LIST_FOREACH (o, &all, link) {
 		for (uint16_t k = 0; k < o->n; k++) {
 			struct own_addr *a = &o->addr[k];
 

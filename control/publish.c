@@ -150,8 +150,7 @@ static void l3_describe(struct port_obj *p, struct fwd_port *fp)
 
 	garbage_free_later(p->l3_domain);
 	p->l3_domain = NULL;
-	LIST_FOREACH(i, &p->ifaces, on_link)
-	{
+	LIST_FOREACH (i, &p->ifaces, on_link) {
 		if (i->vid == 0) {
 			fp->untagged_domain = i->domain->id;
 			continue;

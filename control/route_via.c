@@ -55,8 +55,7 @@ static struct gateway *gateway_find(const struct vrf *v, const struct hop *hop)
 		e = rib_get(&v->gateways, &key);
 		return e ? gateways[e->value] : NULL;
 	}
-	LIST_FOREACH(g, &v->named, named_link)
-	{
+	LIST_FOREACH (g, &v->named, named_link) {
 		if (ip_equal(&g->addr, &hop->addr) && strcmp(g->name, hop->iface) == 0)
 			return g;
 	}
@@ -166,8 +165,8 @@ static void gateway_move(struct gateway *g, const struct gateway *to)
 	g->why = to->why;
 	if (g->through)
 		LIST_INSERT_HEAD(&g->through->via->dependents, g, through_link);
-	LIST_FOREACH(user, &g->users, user_link)
-	via_update(user->via);
+	LIST_FOREACH (user, &g->users, user_link)
+		via_update(user->via);
 	if (before.neigh)
 		neigh_release(before.neigh);
 	hops_release(before.through);
@@ -374,9 +373,9 @@ static void via_update(struct via *v)
 	contents_make(v);
 	leaves_free(before, nbefore);
 	v->updating = true;
-	LIST_FOREACH(g, &v->dependents, through_link)
-	LIST_FOREACH(user, &g->users, user_link)
-	via_update(user->via);
+	LIST_FOREACH (g, &v->dependents, through_link)
+		LIST_FOREACH (user, &g->users, user_link)
+			via_update(user->via);
 	v->updating = false;
 }
 
@@ -485,8 +484,8 @@ void via_mark_named(struct vrf *v)
 {
 	struct gateway *g;
 
-	LIST_FOREACH(g, &v->named, named_link)
-	wait_add(g);
+	LIST_FOREACH (g, &v->named, named_link)
+		wait_add(g);
 }
 
 bool via_names_iface(const struct iface *i)
@@ -494,12 +493,10 @@ bool via_names_iface(const struct iface *i)
 	const struct gateway *g;
 	const struct via_hop *user;
 
-	LIST_FOREACH(g, &i->vrf->named, named_link)
-	{
+	LIST_FOREACH (g, &i->vrf->named, named_link) {
 		if (strcmp(g->name, i->name) != 0)
 			continue;
-		LIST_FOREACH(user, &g->users, user_link)
-		{
+		LIST_FOREACH (user, &g->users, user_link) {
 			if (user->via->hops->statics)
 				return true;
 		}

@@ -90,9 +90,9 @@ static struct known *find(struct known_domain *d, const struct ip_addr *a)
 {
 	struct known *k;
 
-	LIST_FOREACH(k, &d->hash[bucket_of(a)], link)
-	if (ip_equal(&k->addr, a))
-		return k;
+	LIST_FOREACH (k, &d->hash[bucket_of(a)], link)
+		if (ip_equal(&k->addr, a))
+			return k;
 	return NULL;
 }
 

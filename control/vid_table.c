@@ -22,9 +22,9 @@ static struct vid_table *find_same(struct bridge *b, const uint16_t *domain, uin
 {
 	struct vid_table *t;
 
-	LIST_FOREACH(t, &b->tables, link)
-	if (t->hash == hash && memcmp(t->domain, domain, sizeof(t->domain)) == 0)
-		return t;
+	LIST_FOREACH (t, &b->tables, link)
+		if (t->hash == hash && memcmp(t->domain, domain, sizeof(t->domain)) == 0)
+			return t;
 	return NULL;
 }
 

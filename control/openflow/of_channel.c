@@ -346,9 +346,9 @@ static struct of_channel *list_find(const struct channel_list *list, const char 
 {
 	struct of_channel *c;
 
-	LIST_FOREACH(c, list, all)
-	if (strcmp(c->address.text, text) == 0)
-		return c;
+	LIST_FOREACH (c, list, all)
+		if (strcmp(c->address.text, text) == 0)
+			return c;
 	return NULL;
 }
 
@@ -418,8 +418,7 @@ bool of_channels_info(const struct of_channels *all, unsigned int i, struct of_c
 		return false;
 	*out = (struct of_channel_info){
 		.target = c->address.text, .streams = c->streams, .error = c->error[0] != '\0' ? c->error : NULL};
-	LIST_FOREACH(p, &c->peers, all)
-	{
+	LIST_FOREACH (p, &c->peers, all) {
 		if (!of_stream_session(p->stream)->open)
 			continue;
 		out->open++;
