@@ -26,14 +26,9 @@ void flow_mod_clear(struct flow_mod *m)
 
 // --- groups ----------------------------------------------------------------------------------------------------------
 
-static bool bucket_watches(const struct group_bucket *b)
-{
-	return b->watch_port != FLOW_PORT_ANY || b->watch_group != FLOW_GROUP_ANY;
-}
-
 static int bucket_check(const struct group_mod *m, const struct group_bucket *b, struct flow_error *e)
 {
-	const bool watches = bucket_watches(b);
+	const bool watches = group_bucket_watches(b);
 
 	if (m->type != GROUP_SELECT && b->weight != 0)
 		return flow_error_int(e, OFPGMFC_INVALID_GROUP, "buckets.weight", b->weight, "0",
@@ -44,7 +39,7 @@ static int bucket_check(const struct group_mod *m, const struct group_bucket *b,
 	if ((m->type == GROUP_ALL || m->type == GROUP_INDIRECT) && watches)
 		return flow_error_set(e, OFPGMFC_WATCH_UNSUPPORTED, "buckets.watch_port", NULL, NULL,
 				      "buckets of this type of group watch nothing");
-	if (b->watch_port != FLOW_PORT_ANY && !flow_match_in_port_ok(b->watch_port))
+	if (watches && b->watch_port != FLOW_PORT_ANY && !flow_match_in_port_ok(b->watch_port))
 		return flow_error_int(e, OFPGMFC_BAD_WATCH, "buckets.watch_port", b->watch_port, "1..0xffffff00",
 				      "this is no port");
 	if (b->watch_group != FLOW_GROUP_ANY && b->watch_group > FLOW_GROUP_MAX)

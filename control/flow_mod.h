@@ -63,7 +63,7 @@ enum group_type { // OFPGT_*
 
 struct group_bucket {
 	uint16_t weight;      // of select groups
-	uint32_t watch_port;  // FLOW_PORT_ANY: none
+	uint32_t watch_port;  // FLOW_PORT_ANY: none; see group_bucket_watches()
 	uint32_t watch_group; // FLOW_GROUP_ANY: none
 	struct flow_actions actions;
 };
@@ -77,6 +77,14 @@ struct group_mod {
 };
 
 #define GROUP_BYTES_MAX 65000 // of a group's buckets as OpenFlow reads them back in one message, at 24 bytes an action
+
+// Whether a bucket watches a port or a group. One of zeros, as controllers leave it that fill in nothing, watches none: no
+// port has the number 0.
+static inline bool group_bucket_watches(const struct group_bucket *b)
+{
+	return (b->watch_port != FLOW_PORT_ANY || b->watch_group != FLOW_GROUP_ANY) &&
+	       (b->watch_port != 0 || b->watch_group != 0);
+}
 
 // Everything that needs no table of groups. 0, or -errno and OFPGMFC_* or OFPBAC_*.
 int group_mod_check(const struct group_mod *m, struct flow_error *e);

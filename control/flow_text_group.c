@@ -172,12 +172,12 @@ static void group_print(FILE *out, const struct group_mod *m)
 		fputs(",bucket=", out);
 		if (m->type == GROUP_SELECT)
 			fprintf(out, "weight:%u,", b->weight);
-		if (b->watch_port != FLOW_PORT_ANY) {
+		if (group_bucket_watches(b) && b->watch_port != FLOW_PORT_ANY) {
 			fputs("watch_port:", out);
 			flow_port_print(out, b->watch_port);
 			fputc(',', out);
 		}
-		if (b->watch_group != FLOW_GROUP_ANY)
+		if (group_bucket_watches(b) && b->watch_group != FLOW_GROUP_ANY)
 			fprintf(out, "watch_group:%" PRIu32 ",", b->watch_group);
 		fputs("actions=", out);
 		if (b->actions.n == 0)

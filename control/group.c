@@ -83,7 +83,7 @@ static bool edge_next(struct edge_walk *w, uint32_t *number)
 	for (; w->bucket < w->m->nbuckets; w->bucket++, w->action = 0) {
 		const struct group_bucket *b = &w->m->buckets[w->bucket];
 
-		w->watch = w->action == 0 && b->watch_group != FLOW_GROUP_ANY;
+		w->watch = w->action == 0 && group_bucket_watches(b) && b->watch_group != FLOW_GROUP_ANY;
 		*number = b->watch_group;
 		while (!w->watch && w->action < b->actions.n + 1 &&
 		       (w->action == 0 || b->actions.v[w->action - 1].type != FLOW_ACTION_GROUP))

@@ -151,12 +151,14 @@ static struct flow_group *group_compile(struct flow_bridge *fb, const struct gro
 	at = (char *)&out->bucket[m->nbuckets];
 	for (uint32_t i = 0; i < m->nbuckets; i++) {
 		const struct group_bucket *b = &m->buckets[i];
+		// FLOW_GROUP_ANY is none, and so is what a bucket of zeros says.
+		const struct group_obj *watched =
+			group_bucket_watches(b) ? group_find(fb->groups, b->watch_group) : NULL;
 		struct flow_acts *acts = (struct flow_acts *)at;
 
 		out->bucket[i] = (struct flow_bucket){
 			.watch_port = b->watch_port != FLOW_PORT_ANY ? b->watch_port : 0,
-			.watch_group =
-				b->watch_group != FLOW_GROUP_ANY ? group_find(fb->groups, b->watch_group)->id : 0,
+			.watch_group = watched != NULL ? watched->id : 0,
 			.acts = b->actions.n > 0 ? acts : NULL};
 		if (b->actions.n == 0)
 			continue;

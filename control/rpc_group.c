@@ -401,9 +401,9 @@ static json_t *buckets_json(const struct group_obj *g)
 
 		if (g->mod.type == GROUP_SELECT)
 			json_object_set_new(o, "weight", json_integer(b->weight));
-		if (b->watch_port != FLOW_PORT_ANY)
+		if (group_bucket_watches(b) && b->watch_port != FLOW_PORT_ANY)
 			json_object_set_new(o, "watch_port", json_integer(b->watch_port));
-		if (b->watch_group != FLOW_GROUP_ANY)
+		if (group_bucket_watches(b) && b->watch_group != FLOW_GROUP_ANY)
 			json_object_set_new(o, "watch_group", json_integer(b->watch_group));
 		json_object_set_new(o, "actions", flow_json_of_actions(&b->actions));
 		json_array_append_new(array, o);

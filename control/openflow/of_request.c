@@ -112,7 +112,7 @@ static int packet_out(struct of_session *s, const uint8_t *p, size_t len, struct
 	uint32_t buffer_id;
 	int rc = ofp_packet_out_decode(p, len, &out, &buffer_id, e);
 
-	if (rc < 0)
+	if (rc < 0 || (buffer_id == FLOW_NO_BUFFER && out.size == 0))
 		return rc;
 	if (buffer_id != FLOW_NO_BUFFER) {
 		rc = of_agent_buffer_take(s->agent, buffer_id, &b, e);

@@ -197,6 +197,10 @@ static void message_receive(struct of_session *s, const uint8_t *p, size_t len)
 		hello_receive(s, p, len);
 		return;
 	}
+	if (p[1] == OFPT_HELLO && !hello_agrees(p, len)) {
+		hello_refuse(s, p);
+		return;
+	}
 	if (p[0] != OFP_VERSION && p[1] != OFPT_HELLO)
 		rc = flow_error_int(&e, OFPBRC_BAD_VERSION, "version", p[0], "4", "another version than agreed upon");
 	else

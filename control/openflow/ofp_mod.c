@@ -98,6 +98,7 @@ int ofp_port_mod_decode(const uint8_t *p, size_t len, struct of_port_mod *m, str
 int ofp_packet_out_decode(const uint8_t *p, size_t len, struct of_packet_out *out, uint32_t *buffer_id,
 			  struct flow_error *e)
 {
+	bool nothing;
 	size_t actions;
 	int rc;
 
@@ -109,10 +110,12 @@ int ofp_packet_out_decode(const uint8_t *p, size_t len, struct of_packet_out *ou
 	if (actions > len - PACKET_OUT_LEN)
 		return flow_error_int(e, OFPBRC_BAD_LEN, "actions_len", actions, NULL,
 				      "the actions go beyond the message");
-	// Some controllers say by ANY that the packet is their own.
+	nothing = *buffer_id == FLOW_NO_BUFFER && len == PACKET_OUT_LEN;
+	// Some controllers say by ANY that the packet is their own. Where there is none and nothing is to be done with it,
+	// the port says nothing.
 	if (out->in_port == FLOW_PORT_ANY)
 		out->in_port = FLOW_PORT_CONTROLLER;
-	if (!flow_match_in_port_ok(out->in_port))
+	if (!nothing && !flow_match_in_port_ok(out->in_port))
 		return flow_error_int(e, OFPBRC_BAD_PORT, "in_port", out->in_port, "a port, LOCAL or CONTROLLER",
 				      "packets cannot come from this port");
 	rc = ofp_actions_decode(p + PACKET_OUT_LEN, actions, &out->actions, e);
@@ -121,7 +124,7 @@ int ofp_packet_out_decode(const uint8_t *p, size_t len, struct of_packet_out *ou
 	out->data = p + PACKET_OUT_LEN + actions;
 	out->size = (uint32_t)(len - PACKET_OUT_LEN - actions);
 	// An Ethernet header at least, or the buffer's packet.
-	if (rc == 0 && *buffer_id == FLOW_NO_BUFFER && out->size < 14)
+	if (rc == 0 && *buffer_id == FLOW_NO_BUFFER && out->size < 14 && !nothing)
 		rc = flow_error_int(e, OFPBRC_BAD_PACKET, "data", out->size, "14 bytes at least",
 				    "the packet has no Ethernet header");
 	if (rc < 0)

@@ -16,6 +16,7 @@ import sys
 import openflow_behaviour
 import openflow_cases
 import openflow_messages  # noqa: F401, which adds to BEHAVIOURS
+import openflow_suites  # noqa: F401, likewise
 import openflow_tester
 
 

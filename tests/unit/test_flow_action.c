@@ -181,6 +181,13 @@ static void groups_that_cannot_be_are_refused(void **state)
 	assert_int_equal(bucket(GROUP_FF, 0, no_port, 1), 0);
 	expect_refused(bucket(GROUP_FF, 0, no_port, no_group), OFPGMFC_INVALID_GROUP);
 	expect_refused(bucket(GROUP_INDIRECT, 0, 1, no_group), OFPGMFC_WATCH_UNSUPPORTED);
+	// Zeros are what a controller leaves that fills in nothing.
+	assert_int_equal(bucket(GROUP_ALL, 0, 0, 0), 0);
+	assert_int_equal(bucket(GROUP_INDIRECT, 0, 0, 0), 0);
+	assert_int_equal(bucket(GROUP_SELECT, 1, 0, 0), 0);
+	expect_refused(bucket(GROUP_FF, 0, 0, 0), OFPGMFC_INVALID_GROUP);
+	expect_refused(bucket(GROUP_SELECT, 1, 0, no_group), OFPGMFC_BAD_WATCH);
+	expect_refused(bucket(GROUP_ALL, 0, no_port, 0), OFPGMFC_WATCH_UNSUPPORTED);
 	expect_refused(bucket(GROUP_FF, 0, FLOW_PORT_FLOOD, no_group), OFPGMFC_BAD_WATCH);
 	expect_refused(bucket(GROUP_FF, 0, no_port, FLOW_GROUP_ALL), OFPGMFC_BAD_WATCH);
 }

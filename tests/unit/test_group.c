@@ -131,7 +131,7 @@ static int model_put(const struct group_mod *m)
 	for (uint32_t i = 0; i < m->nbuckets; i++) {
 		const struct group_bucket *b = &m->buckets[i];
 
-		if (b->watch_group != FLOW_GROUP_ANY) {
+		if (group_bucket_watches(b) && b->watch_group != FLOW_GROUP_ANY) {
 			model.watches[g][b->watch_group] = true;
 			unknown_watch |= !model.there[b->watch_group];
 		}
@@ -184,6 +184,8 @@ static void random_buckets(struct group_mod *m)
 			b->watch_port = 1;
 		if (m->type == GROUP_SELECT)
 			b->weight = 1;
+		if (m->type != GROUP_FF && below(2))
+			b->watch_port = b->watch_group = 0;
 	}
 }
 

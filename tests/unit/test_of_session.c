@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "../../control/openflow/ofp_stats.h"
 #include "of_peer.h"
 
@@ -72,6 +74,36 @@ static void hello_agrees_on_our_version_or_says_why_not(void **state)
 		// Nothing is read any more.
 		assert_int_equal(input_hex("04 02 0008 00000001"), 8);
 	}
+}
+
+static void another_hello_has_to_agree_as_well(void **state)
+{
+	static const char *const others[] = {"00 00 0008 00000002", "03 00 0008 00000002",
+					     "06 00 0010 00000002 0001 0008 00000042"};
+
+	assert_int_equal(input_hex("06 00 0008 00000002"), 0);
+	peer_expect_nothing(&peer);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		peer_stop(&peer);
+		peer_start(&peer, true);
+		assert_int_equal(input_hex(others[i]), 0);
+		assert_int_equal(peer_receive(&peer), OFPT_ERROR);
+		assert_int_equal(wire_u32(peer.in + 8), OFPHFC_INCOMPATIBLE);
+		assert_true(peer.session->closed);
+	}
+}
+
+static void packet_outs_of_nothing_do_nothing(void **state)
+{
+	static const char *const ports[] = {"00000000", "00000009", "fffffffd", "ffffffff"};
+	char body[128];
+
+	for (size_t i = 0; i < COUNT(ports); i++) {
+		snprintf(body, sizeof(body), "ffffffff %s 0000 000000000000", ports[i]);
+		peer_send(&peer, OFPT_PACKET_OUT, body);
+		peer_expect_nothing(&peer);
+	}
+	assert_int_equal(peer.model.packet_outs, 0);
 }
 
 static void message_before_hello_ends_the_session(void **state)
@@ -432,6 +464,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(hello_agrees_on_our_version_or_says_why_not),
+		TEST(another_hello_has_to_agree_as_well),
+		TEST(packet_outs_of_nothing_do_nothing),
 		TEST(message_before_hello_ends_the_session),
 		TEST(plain_requests_are_answered),
 		TEST(changes_reach_the_switch),

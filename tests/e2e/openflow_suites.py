@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What suites of others ask for that the specification leaves open, or says in passing: functions like those of
+openflow_behaviour.py."""
+import struct
+
+from os_ken.ofproto import ofproto_v1_3 as ofp, ofproto_v1_3_parser as parser
+
+from openflow_behaviour import GROUP_ALL, GROUP_INDIRECT, GROUP_SELECT, behaviour, bucket, does, equal, group, octets
+from openflow_cases import ARP, TCP4, TCP6, flow, group_action, output, oxm
+from openflow_tester import VERSION, Failure, expect, message_of
+
+HEADER = struct.Struct("!BBHI")
+
+
+def message(kind, body=b"", version=4, xid=77):
+    return HEADER.pack(version, kind, HEADER.size + len(body), xid) + body
+
+
+@behaviour("suites")
+def buckets_of_zeros_watch_nothing(b):
+    f = octets(TCP4)
+    for kind, weight in ((GROUP_ALL, 0), (GROUP_INDIRECT, 0), (GROUP_SELECT, 1)):
+        given = group(1, kind, bucket(output(2), weight=weight, watch_port=0, watch_group=0))
+        b.install([message_of(m) for m in (given, flow([], does(group_action(1))))])
+        b.outputs(f, {2: [f]})
+        got = b.of.request(parser.OFPGroupDescStatsRequest(VERSION, 0))
+        equal("watched", [(x.watch_port, x.watch_group) for x in got[0].buckets], [(0, 0)])
+
+
+@behaviour("suites")
+def an_empty_group_leaves_the_rest_alone(b):
+    f = octets(TCP4)
+    b.install([message_of(m) for m in (group(1, GROUP_SELECT), flow([], does(output(2), group_action(1), output(3))))])
+    b.outputs(f, {2: [f], 3: [f]})
+
+
+@behaviour("suites")
+def what_is_not_there_is_deleted_without_an_error(b):
+    b.install([])
+    for what in (parser.OFPGroupMod(VERSION, ofp.OFPGC_DELETE, 0, 7), parser.OFPMeterMod(VERSION, ofp.OFPMC_DELETE, 0, 7),
+                 message_of(flow([oxm("in_port", 9)], [], command=ofp.OFPFC_DELETE_STRICT)),
+                 message_of(flow([oxm("in_port", 9)], [], command=ofp.OFPFC_MODIFY))):
+        equal(type(what).__name__, b.of.refusal(b.of.bytes_of(what)), None)
+
+
+@behaviour("suites")
+def filters_and_buffers_that_say_nothing_are_not_looked_at(b):
+    """Libraries leave zeros in what a command does not use."""
+    b.install([])
+    for name, command, buffer, port, number in (("an addition", ofp.OFPFC_ADD, ofp.OFP_NO_BUFFER, 0, 0),
+                                                ("a change", ofp.OFPFC_MODIFY, ofp.OFP_NO_BUFFER, 7, 7),
+                                                ("a deletion", ofp.OFPFC_DELETE, 0, ofp.OFPP_ANY, ofp.OFPG_ANY)):
+        m = message_of(flow([], [], command=command, buffer_id=buffer, out_port=port, out_group=number))
+        equal(name, b.of.refusal(b.of.bytes_of(m)), None)
+
+
+@behaviour("suites")
+def an_empty_packet_out_is_none(b):
+    for port in (0, 99, ofp.OFPP_ANY, ofp.OFPP_CONTROLLER):
+        equal("port %#x" % port, b.of.refusal(message(ofp.OFPT_PACKET_OUT, struct.pack("!IIH6x", ofp.OFP_NO_BUFFER, port, 0))), None)
+
+
+@behaviour("suites")
+def messages_of_switches_are_no_requests(b):
+    for kind in (6, 8, 10, 11, 12, 19, 21, 23, 25, 27, 30, 31, 33, 34, 255):
+        equal("type %d" % kind, b.of.refusal(message(kind)), (ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_BAD_TYPE))
+
+
+@behaviour("suites")
+def frames_with_a_length_have_the_type_of_snap_or_none(b):
+    """IEEE 802.3: the type is that of SNAP with the OUI of Ethernet; all others are 0x05ff."""
+    head, ip = octets(TCP4)[:12], octets(TCP4)[14:]
+
+    def llc(data):
+        return head + struct.pack("!H", len(data)) + data
+    snap, bare, other = (llc(bytes.fromhex(x) + ip) for x in ("aaaa030000000800", "aaab03", "aaaa0300000c0800"))
+    for kind, hits, misses in ((0x0800, [snap, octets(TCP4)], [bare, other, octets(ARP)]),
+                               (0x05ff, [bare, other], [snap, octets(TCP4), octets(TCP6)])):
+        b.install([message_of(flow([oxm("eth_type", kind)], does(output(2))))])
+        for frame in hits:
+            b.outputs(frame, {2: [frame]})
+        for frame in misses:
+            b.outputs(frame, {})
+    b.install([message_of(flow([oxm("eth_type", 0x800), oxm("ip_proto", 6), oxm("tcp_dst", 2002)], does(output(2))))])
+    b.outputs(snap, {2: [snap]})
