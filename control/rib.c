@@ -181,6 +181,18 @@ static int chunk_room(struct rib *r, uint32_t c, bool at_end)
 	return 0;
 }
 
+// Whether the entry before that of index i in chunk c is one of e's prefix.
+static bool beaten(const struct rib *r, uint32_t c, uint32_t i, const struct rib_entry *e)
+{
+	const struct rib_chunk *chunk = r->part[c].chunk;
+
+	if (i == 0 && c == 0)
+		return false;
+	if (i == 0)
+		chunk = r->part[c - 1].chunk;
+	return rib_same_prefix(&chunk->e[(i ? i : chunk->n) - 1], e);
+}
+
 int rib_put(struct rib *r, const struct rib_entry *e, uint32_t *old)
 {
 	struct rib_chunk *chunk;
@@ -196,6 +208,7 @@ int rib_put(struct rib *r, const struct rib_entry *e, uint32_t *old)
 			return -ENOMEM;
 		}
 		chunk->n = 1;
+		c = i = 0;
 		goto counted;
 	}
 	c = chunk_of(r, e);
@@ -204,7 +217,7 @@ int rib_put(struct rib *r, const struct rib_entry *e, uint32_t *old)
 	if (i < chunk->n && compare(&chunk->e[i], e) == 0) {
 		*old = chunk->e[i].value;
 		chunk->e[i].value = e->value;
-		return 0;
+		return beaten(r, c, i, e);
 	}
 	if (chunk_room(r, c, i == chunk->n) < 0)
 		return -ENOMEM;
@@ -220,7 +233,7 @@ int rib_put(struct rib *r, const struct rib_entry *e, uint32_t *old)
 counted:
 	r->count++;
 	r->depth[e->family == 6][e->depth]++;
-	return 0;
+	return beaten(r, c, i, e);
 }
 
 uint32_t rib_del(struct rib *r, const struct rib_entry *key)

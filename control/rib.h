@@ -66,8 +66,8 @@ static inline int rib_compare_prefix(const struct rib_entry *a, const struct rib
 bool rib_same_prefix(const struct rib_entry *a, const struct rib_entry *b);
 bool rib_covers(const struct rib_entry *prefix, const struct rib_entry *e); // e's prefix is in it, or the same
 
-// Adds `e` or replaces the value. *old: the value before, 0 if there was none. 0 or -ENOMEM. Any entry that was found
-// before is no longer valid after this and rib_del(). Cost: some 100 ns.
+// Adds `e` or replaces the value. *old: the value before, 0 if there was none. 0; 1, if there is a better entry of its
+// prefix; or -ENOMEM. Any entry that was found before is no longer valid after this and rib_del(). Cost: some 100 ns.
 int rib_put(struct rib *r, const struct rib_entry *e, uint32_t *old);
 // Removes the entry of key's prefix and source. Its value, 0 if there was none.
 uint32_t rib_del(struct rib *r, const struct rib_entry *key);

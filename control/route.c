@@ -155,31 +155,32 @@ static int job_hops(struct job *j, const json_t *via, size_t i, struct fault *f)
 static int add_one(struct job *j, const json_t *route, size_t i, struct fault *f)
 {
 	const json_t *prefix = json_object_get(route, "prefix");
-	const struct rib_entry *there;
 	struct rib_entry key;
+	uint32_t was;
 	int rc = prefix_key(j, prefix, "routes", i, &key, f);
 
 	if (rc == 0)
 		rc = job_hops(j, json_object_get(route, "via"), i, f);
+	if (rc == 0)
+		rc = route_change(j->t, j->set, &key, j->hops, 0, &was, f);
 	if (rc < 0)
 		return rc;
-	there = rib_get(&j->set->rib, &key);
-	if (there && !j->replace) {
+	if (was && !j->replace) {
 		fault_str(f, -EEXIST, "prefix", json_string_value(prefix),
 			  "a prefix that the VRF has no route of, or \"replace\": true",
 			  "VRF %s has a route of this prefix", j->vrf->name);
 		rpc_fault_prefix(f, "routes[%zu]", i);
 		return -EEXIST;
 	}
-	if (there && there->value == j->hops->id)
+	if (was == j->hops->id)
 		return 0;
-	if (there)
+	if (was)
 		j->replaced++;
 	else
 		j->added++;
 	event_prefix(j, prefix);
 	note_route(j, prefix, i);
-	return route_change(j->t, j->set, &key, j->hops, 0, f);
+	return 0;
 }
 
 // All ways of what was added must lead somewhere, by the routes as they are after all of it.
@@ -229,11 +230,14 @@ int route_add(struct txn *t, const json_t *params, json_t **result, struct fault
 static int del_one(struct job *j, const json_t *prefix, size_t i, struct fault *f)
 {
 	struct rib_entry key;
+	uint32_t was;
 	int rc = prefix_key(j, prefix, "prefixes", i, &key, f);
 
+	if (rc == 0)
+		rc = route_change(j->t, j->set, &key, NULL, 0, &was, f);
 	if (rc < 0)
 		return rc;
-	if (!rib_get(&j->set->rib, &key)) {
+	if (!was) {
 		fault_str(f, -ENOENT, "", json_string_value(prefix), "the prefix of a configured route",
 			  "VRF %s has no configured route of this prefix", j->vrf->name);
 		rpc_fault_prefix(f, "prefixes[%zu]", i);
@@ -241,7 +245,7 @@ static int del_one(struct job *j, const json_t *prefix, size_t i, struct fault *
 	}
 	j->removed++;
 	event_prefix(j, prefix);
-	return route_change(j->t, j->set, &key, NULL, 0, f);
+	return 0;
 }
 
 int route_del(struct txn *t, const json_t *params, json_t **result, struct fault *f)
@@ -273,6 +277,7 @@ static int del_others(struct job *j, const struct rib *keep, json_t **prefixes, 
 	const struct rib_entry *e = rib_after(&j->set->rib, NULL);
 	char text[IP_TEXT_LEN];
 	struct ip_prefix p;
+	uint32_t was;
 	int rc = 0;
 
 	*prefixes = json_array();
@@ -283,7 +288,7 @@ static int del_others(struct job *j, const struct rib *keep, json_t **prefixes, 
 			rib_prefix(&key, &p);
 			json_array_append_new(*prefixes, json_string(ip_prefix_text(&p, text)));
 			event_prefix(j, json_array_get(*prefixes, j->removed++));
-			rc = route_change(j->t, j->set, &key, NULL, 0, f);
+			rc = route_change(j->t, j->set, &key, NULL, 0, &was, f);
 		}
 		e = rib_after(&j->set->rib, &key);
 	}
@@ -362,6 +367,7 @@ static void restore_set(struct txn *t, struct route_set *s)
 	const struct rib_entry *e;
 	struct rib_entry key;
 	struct fault f;
+	uint32_t was;
 
 	if (!s->vrf) {
 		LOG(ERR, "cannot restore %u routes: there is no VRF %s", s->nstatic, s->name);
@@ -370,7 +376,7 @@ static void restore_set(struct txn *t, struct route_set *s)
 	// Putting each in its own place has the transaction bring it into the FIBs.
 	for (e = rib_after(&s->rib, NULL); e; e = rib_after(&s->rib, &key)) {
 		key = *e;
-		if (key.source == RIB_STATIC && route_change(t, s, &key, hops_at(key.value), 0, &f) < 0) {
+		if (key.source == RIB_STATIC && route_change(t, s, &key, hops_at(key.value), 0, &was, &f) < 0) {
 			LOG(ERR, "cannot restore the routes of VRF %s: %s", s->name, f.message);
 			return;
 		}

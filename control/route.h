@@ -34,9 +34,9 @@ void route_restore(struct txn *t);
 // route_change.c
 
 // Puts a route (h, of which the rib takes a hold of its own; or `value` for RIB_OWN) or takes it away (h NULL and value
-// 0). 0 or -ENOMEM with a fault.
+// 0). *was: what was there, h's id or value; 0: nothing. 0 or -ENOMEM with a fault.
 int route_change(struct txn *t, struct route_set *s, const struct rib_entry *key, struct hops *h, uint32_t value,
-		 struct fault *f);
+		 uint32_t *was, struct fault *f);
 // What is left to do of changes that are published: run by itself; earlier for whom needs it.
 void route_changes_finish(void);
 // On rollback: takes all back, before it would by itself.

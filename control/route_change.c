@@ -15,12 +15,15 @@
 struct record {
 	struct route_set *set;
 	struct rib_entry before; // value 0: it was not there
+	uint32_t put;            // what it became; 0: it is gone
+	bool beaten;             // it became so behind a better one of its prefix
 };
 
 static struct {
 	struct record *record;
 	size_t n, cap;
 	bool active;    // hooked into the transaction
+	bool replaced;  // not all of it are entries that were not there before
 	bool in_fibs;   // they have what is new
 	bool no_memory; // a rollback could not
 } change;
@@ -90,7 +93,7 @@ static void fib_remove(struct vrf *v, const struct rib_entry *e)
 
 // The ribs.
 
-// A hold on what was there goes to the caller, by *before.
+// A hold on what was there goes to the caller, by *before. -ENOMEM, or whether there is a better one than what was put.
 static int rib_change(struct route_set *s, const struct rib_entry *key, struct hops *h, uint32_t value,
 		      struct rib_entry *before)
 {
@@ -113,7 +116,7 @@ static int rib_change(struct route_set *s, const struct rib_entry *key, struct h
 	}
 	if (old)
 		before->value = old->id;
-	if (rc == 0 && s->vrf && key->source != RIB_HOST)
+	if (rc >= 0 && s->vrf && key->source != RIB_HOST)
 		via_mark(s->vrf, key);
 	return rc;
 }
@@ -148,7 +151,7 @@ static void take_back(const struct record *r)
 
 	if (rib_change(r->set, &r->before, h, r->before.value, &undone) < 0)
 		no_memory();
-	record_release(&(struct record){r->set, undone});
+	record_release(&(struct record){.set = r->set, .before = undone});
 }
 
 static void fib_restore(const struct record *r)
@@ -196,13 +199,28 @@ static int install(struct route_set *s, const struct rib_entry *e)
 	return rc < 0 ? rc : fib_put(s->vrf, e);
 }
 
+// Brings what a record changed into its VRF's FIB, but for what is gone.
+static int record_install(const struct record *r)
+{
+	const struct rib_entry *best;
+	struct rib_entry e = r->before;
+
+	if (!r->set->vrf)
+		return 0;
+	if (change.replaced) {
+		best = rib_best(&r->set->rib, &r->before);
+		return best ? install(r->set, best) : 0;
+	}
+	// Each is there as it was put. Which one is the best of a prefix was known then, or is that of a later record.
+	e.value = r->put;
+	return r->beaten ? 0 : install(r->set, &e);
+}
+
 static int check(void *arg, struct fault *f)
 {
 	change.in_fibs = true;
 	for (size_t i = 0; i < change.n; i++) {
-		const struct record *r = &change.record[i];
-		const struct rib_entry *best = r->set->vrf ? rib_best(&r->set->rib, &r->before) : NULL;
-		int rc = best ? install(r->set, best) : 0;
+		int rc = record_install(&change.record[i]);
 
 		if (rc < 0)
 			return fault_set(f, -ENOSPC, NULL, NULL, NULL,
@@ -220,7 +238,8 @@ void route_changes_finish(void)
 	for (size_t i = 0; i < change.n; i++) {
 		const struct record *r = &change.record[i];
 
-		if (r->set->vrf && !rib_best(&r->set->rib, &r->before))
+		// What was put and is gone again has a record of that.
+		if (!r->put && r->set->vrf && !rib_best(&r->set->rib, &r->before))
 			fib_remove(r->set->vrf, &r->before);
 	}
 	via_settle();
@@ -233,8 +252,9 @@ static void done(void *arg)
 }
 
 int route_change(struct txn *t, struct route_set *s, const struct rib_entry *key, struct hops *h, uint32_t value,
-		 struct fault *f)
+		 uint32_t *was, struct fault *f)
 {
+	struct record *r;
 	int rc = 0;
 
 	if (!change.active) {
@@ -255,11 +275,17 @@ int route_change(struct txn *t, struct route_set *s, const struct rib_entry *key
 			change.record = grown;
 		change.cap = grown ? cap : change.cap;
 	}
+	r = &change.record[change.n];
 	if (rc == 0)
-		rc = rib_change(s, key, h, value, &change.record[change.n].before);
+		rc = rib_change(s, key, h, value, &r->before);
 	if (rc < 0)
 		return fault_set(f, rc, NULL, NULL, NULL, "no memory for another route");
-	change.record[change.n++].set = s;
+	r->set = s;
+	r->put = h ? h->id : value;
+	r->beaten = rc > 0;
+	change.replaced |= r->before.value || !r->put;
+	change.n++;
+	*was = r->before.value;
 	return 0;
 }
 
@@ -281,8 +307,7 @@ int route_put_now(struct route_set *s, const struct rib_entry *key, struct hops 
 	if (rc < 0)
 		return rc;
 	best = rib_best(&s->rib, key);
-	if (best->source == key->source)
-		rc = install(s, best);
+	rc = best->source == key->source ? install(s, best) : 0;
 	if (rc < 0)
 		take_back(&r);
 	publish_fibs(made);

@@ -87,10 +87,11 @@ static int link_local_update(struct txn *t, struct vrf *v, struct fault *f)
 	static const struct ip_prefix all = {{6, {0xfe, 0x80}}, 10};
 	struct rib_entry key = rib_key(&all, RIB_OWN);
 	bool is = rib_get(&v->routes->rib, &key) != NULL, want = v->nifaces > 0;
+	uint32_t was;
 
 	if (is == want)
 		return 0;
-	return route_change(t, v->routes, &key, NULL, want ? route_own_value(NEXTHOP_LOCAL, 0) : 0, f);
+	return route_change(t, v->routes, &key, NULL, want ? route_own_value(NEXTHOP_LOCAL, 0) : 0, &was, f);
 }
 
 int route_iface_update(struct txn *t, struct iface *i, const struct ip_prefix *before, uint16_t nbefore,
@@ -98,6 +99,7 @@ int route_iface_update(struct txn *t, struct iface *i, const struct ip_prefix *b
 {
 	struct own old = {0}, new = {0};
 	size_t a = 0, b = 0;
+	uint32_t was;
 	int rc = own_list(i, before, nbefore, &old);
 
 	if (rc == 0)
@@ -112,9 +114,9 @@ int route_iface_update(struct txn *t, struct iface *i, const struct ip_prefix *b
 			continue;
 		}
 		if (order < 0)
-			rc = route_change(t, i->vrf->routes, &old.e[a], NULL, 0, f);
+			rc = route_change(t, i->vrf->routes, &old.e[a], NULL, 0, &was, f);
 		else if (order > 0 || i->vrf->routes == NULL)
-			rc = route_change(t, i->vrf->routes, &new.e[b], NULL, new.e[b].value, f);
+			rc = route_change(t, i->vrf->routes, &new.e[b], NULL, new.e[b].value, &was, f);
 		a += order <= 0;
 		b += order >= 0;
 	}

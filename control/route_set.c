@@ -61,17 +61,19 @@ int route_set_put(struct route_set *s, const struct rib_entry *key, struct hops 
 {
 	struct rib_entry e = *key;
 	uint32_t before;
+	int rc;
 
 	e.value = h->id;
 	*old = NULL;
-	if (rib_put(&s->rib, &e, &before) < 0)
-		return -ENOMEM;
+	rc = rib_put(&s->rib, &e, &before);
+	if (rc < 0)
+		return rc;
 	if (before)
 		*old = hops_at(before);
 	hops_hold(h);
 	count(h, key, 1);
 	count(*old, key, -1);
-	return 0;
+	return rc;
 }
 
 void route_set_del(struct route_set *s, const struct rib_entry *key, struct hops **old)

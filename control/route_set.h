@@ -35,7 +35,7 @@ const struct names *route_sets(void);
 void route_set_drop(struct route_set *s);
 
 // Puts an entry whose value is the id of `h`, or takes one away; the rib's hold on hops is counted here. What was there
-// before is returned in *old, held by the caller (NULL: nothing). put: 0 or -ENOMEM.
+// before is returned in *old, held by the caller (NULL: nothing). put: as rib_put().
 int route_set_put(struct route_set *s, const struct rib_entry *key, struct hops *h, struct hops **old);
 void route_set_del(struct route_set *s, const struct rib_entry *key, struct hops **old);
 

@@ -90,13 +90,21 @@ static void check_order(void)
 	assert_int_equal(rib.count, nmodel);
 }
 
+static bool model_has_better(const struct rib_entry *key)
+{
+	for (size_t i = 0; i < nmodel; i++)
+		if (rib_same_prefix(&model[i], key) && model[i].source < key->source)
+			return true;
+	return false;
+}
+
 static void put(const struct rib_entry *key, uint32_t value)
 {
 	struct rib_entry e = *key, *known = model_find(key);
 	uint32_t old;
 
 	e.value = value;
-	assert_int_equal(rib_put(&rib, &e, &old), 0);
+	assert_int_equal(rib_put(&rib, &e, &old), model_has_better(key));
 	assert_int_equal(old, known ? known->value : 0);
 	if (known)
 		known->value = value;

@@ -308,6 +308,15 @@ static void the_better_source_counts(void **state)
 	must_do("route.flush", "{'vrf': 'default'}");
 	assert_int_equal(kind_found("60.0.0.1"), -1);
 	assert_int_equal(kind_found("10.0.0.21"), NEXTHOP_CONNECTED);
+	// Whichever comes first in a transaction.
+	must_txn("[['route.add', {'routes': [{'prefix': '10.0.5.0/24', 'via': 'drop'}]}],"
+		 "['iface.set', {'name': 'a', 'addresses': ['10.0.5.1/24', '10.0.6.1/24']}],"
+		 "['route.add', {'routes': [{'prefix': '10.0.6.0/24', 'via': 'drop'}]}]]");
+	assert_int_equal(kind_found("10.0.5.21"), NEXTHOP_CONNECTED);
+	assert_int_equal(kind_found("10.0.6.21"), NEXTHOP_CONNECTED);
+	must_do("iface.del", "{'name': 'a'}");
+	assert_int_equal(kind_found("10.0.5.21"), NEXTHOP_DROP);
+	assert_int_equal(kind_found("10.0.6.21"), NEXTHOP_DROP);
 }
 
 static void vrfs_are_apart(void **state)
