@@ -6,6 +6,7 @@
 
 #include <rte_icmp.h>
 #include <rte_ip.h>
+#include <rte_random.h>
 
 #include "ip_out.h"
 #include "local.h"
@@ -17,6 +18,7 @@
 #define ICMP_HEADER 8
 #define ICMP4_ECHO 8
 #define ICMP4_REDIRECT 5
+#define ICMP4_REDIRECT_HOST 1
 #define ICMP6_ECHO 128
 #define ICMP6_ECHO_REPLY 129
 #define ICMP6_REDIRECT 137
@@ -24,8 +26,9 @@
 static const struct {
 	uint8_t type4, code4, type6, code6;
 } errors[] = {
-	[ICMP_ERROR_TTL] = {11, 0, 3, 0}, [ICMP_ERROR_TOO_BIG] = {3, 4, 2, 0}, [ICMP_ERROR_NET] = {3, 0, 1, 0},
-	[ICMP_ERROR_HOST] = {3, 1, 1, 3}, [ICMP_ERROR_PORT] = {3, 3, 1, 4},    [ICMP_ERROR_ADMIN] = {3, 13, 1, 1},
+	[ICMP_ERROR_TTL] = {11, 0, 3, 0},   [ICMP_ERROR_TOO_BIG] = {3, 4, 2, 0}, [ICMP_ERROR_NET] = {3, 0, 1, 0},
+	[ICMP_ERROR_HOST] = {3, 1, 1, 3},   [ICMP_ERROR_PORT] = {3, 3, 1, 4},    [ICMP_ERROR_ADMIN] = {3, 13, 1, 1},
+	[ICMP_ERROR_REASS] = {11, 1, 3, 1},
 };
 
 uint16_t icmp6_checksum(const uint8_t *ip, const void *message, uint32_t len)
@@ -88,6 +91,7 @@ static void send_echo4(struct rte_mbuf *m, struct iface *in, uint32_t header_len
 	ip = (struct rte_ipv4_hdr *)rte_pktmbuf_adj(m, (uint16_t)(header_len - sizeof(*ip)));
 	*ip = (struct rte_ipv4_hdr){.version_ihl = 0x45, .type_of_service = tos, .time_to_live = TTL};
 	ip->total_length = rte_cpu_to_be_16((uint16_t)m->pkt_len);
+	ip->packet_id = (rte_be16_t)rte_rand(); // it may be sent in parts
 	ip->next_proto_id = IPPROTO_ICMP;
 	ip->src_addr = us;
 	ip->dst_addr = asker;
@@ -206,25 +210,29 @@ static bool is_fragment(const struct punt *p)
 	       (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK));
 }
 
-void icmp_echo(const struct punt *p, struct iface *in)
+void icmp_input(struct rte_mbuf *m, struct iface *in)
 {
-	struct rte_mbuf *m;
-
-	if (is_fragment(p)) {
-		local_input(p, in); // Linux puts them together, if it is there
-		return;
-	}
-	if (!slow_strip(p, &m))
-		return;
 	if (is_ip4(m))
 		echo4(m, in);
 	else
 		echo6(m, in);
 }
 
+void icmp_echo(const struct punt *p, struct iface *in)
+{
+	struct rte_mbuf *m;
+
+	if (is_fragment(p)) {
+		local_input(p, in); // Linux puts them together, if it is there, else we do
+		return;
+	}
+	if (slow_strip(p, &m))
+		icmp_input(m, in);
+}
+
 // Errors.
 
-static bool source_is_one_host(const struct ip_addr *a)
+bool icmp_is_one_host(const struct ip_addr *a)
 {
 	static const struct ip_addr zero;
 
@@ -291,27 +299,53 @@ static void fill6(struct rte_mbuf *e, const struct ip_addr *from, const struct i
 	icmp->icmp_cksum = icmp6_checksum((const uint8_t *)ip, icmp, len);
 }
 
-static struct rte_mbuf *compose(struct rte_mbuf *m, enum icmp_error what, uint16_t mtu)
+// A message that quotes what of the packet has room: all behind the IP header, which is to come.
+static struct rte_mbuf *quote(const struct rte_mbuf *m)
 {
-	const bool ip4 = is_ip4(m);
-	const uint32_t room = ip4 ? ICMP_QUOTE4_MAX - sizeof(struct rte_ipv4_hdr) - ICMP_HEADER
-				  : ICMP_QUOTE6_MAX - sizeof(struct rte_ipv6_hdr) - ICMP_HEADER;
-	const uint32_t quote = RTE_MIN(m->pkt_len, room);
-	struct rte_mbuf *e = ip_out_alloc((uint16_t)(ICMP_HEADER + quote));
+	const uint32_t room = is_ip4(m) ? ICMP_QUOTE4_MAX - sizeof(struct rte_ipv4_hdr) - ICMP_HEADER
+					: ICMP_QUOTE6_MAX - sizeof(struct rte_ipv6_hdr) - ICMP_HEADER;
+	const uint32_t len = RTE_MIN(m->pkt_len, room);
+	struct rte_mbuf *e = ip_out_alloc((uint16_t)(ICMP_HEADER + len));
 	uint8_t *icmp = e ? rte_pktmbuf_mtod(e, uint8_t *) : NULL;
 	const void *from;
 
 	if (!e)
 		return NULL;
-	from = rte_pktmbuf_read(m, 0, quote, icmp + ICMP_HEADER);
+	from = rte_pktmbuf_read(m, 0, len, icmp + ICMP_HEADER);
 	if (from != icmp + ICMP_HEADER)
-		memcpy(icmp + ICMP_HEADER, from, quote);
+		memcpy(icmp + ICMP_HEADER, from, len);
+	return e;
+}
+
+static struct rte_mbuf *compose(const struct rte_mbuf *m, enum icmp_error what, uint16_t mtu)
+{
+	const bool ip4 = is_ip4(m);
+	struct rte_mbuf *e = quote(m);
+	uint8_t *icmp = e ? rte_pktmbuf_mtod(e, uint8_t *) : NULL;
+
+	if (!e)
+		return NULL;
 	icmp[0] = ip4 ? errors[what].type4 : errors[what].type6;
 	icmp[1] = ip4 ? errors[what].code4 : errors[what].code6;
 	if (what == ICMP_ERROR_TOO_BIG) { // the last half of the second word in both
 		icmp[6] = (uint8_t)(mtu >> 8);
 		icmp[7] = (uint8_t)mtu;
 	}
+	return e;
+}
+
+struct rte_mbuf *icmp_redirect4(const struct rte_mbuf *m, const struct ip_addr *gateway, const struct ip_addr *from,
+				const struct ip_addr *to)
+{
+	struct rte_mbuf *e = quote(m);
+	uint8_t *icmp = e ? rte_pktmbuf_mtod(e, uint8_t *) : NULL;
+
+	if (!e)
+		return NULL;
+	icmp[0] = ICMP4_REDIRECT;
+	icmp[1] = ICMP4_REDIRECT_HOST;
+	memcpy(icmp + 4, gateway->bytes, 4);
+	fill4(e, from, to);
 	return e;
 }
 
@@ -324,7 +358,7 @@ void icmp_error_about(struct rte_mbuf *m, struct iface *in, enum icmp_error what
 
 	ip_out_addrs(m, &sender, &dst);
 	source = iface_source(in, &sender);
-	if (!t || !source || !source_is_one_host(&sender) || iface_owns(in, &sender) ||
+	if (!t || !source || !icmp_is_one_host(&sender) || iface_owns(in, &sender) ||
 	    !(is_ip4(m) ? may_tell4(m, &dst) : may_tell6(m, &dst, what))) {
 		slow_end(m, SLOW_UNTOLD);
 		return;

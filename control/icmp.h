@@ -25,10 +25,16 @@ enum icmp_error {
 	ICMP_ERROR_HOST,    // the neighbour does not answer
 	ICMP_ERROR_PORT,
 	ICMP_ERROR_ADMIN,
+	ICMP_ERROR_REASS, // the rest of a datagram did not come in time
 };
 
 // An echo request to one of our addresses: answers it. Takes the packet.
 void icmp_echo(const struct punt *p, struct iface *in);
+// The same of an ICMP or ICMPv6 packet for us that begins with its IP header.
+void icmp_input(struct rte_mbuf *m, struct iface *in);
+
+// Whom nobody may answer: groups, broadcast, the unspecified and the loopback's addresses are no host's.
+bool icmp_is_one_host(const struct ip_addr *a);
 
 // Tells the sender of a punted packet why it was not forwarded, if that may be. Takes the packet.
 void icmp_error(const struct punt *p, struct iface *in, enum icmp_error what);
@@ -36,6 +42,11 @@ void icmp_error(const struct punt *p, struct iface *in, enum icmp_error what);
 void icmp_error_about(struct rte_mbuf *m, struct iface *in, enum icmp_error what, uint16_t mtu);
 // Of a packet that waited for a neighbour in vain; in_iface 0: our own, which is freed.
 void icmp_no_neighbour(struct rte_mbuf *m, uint16_t in_iface);
+
+// The message that tells `to` to send by `gateway` what it sent as m, an IPv4 packet that begins with its IP header.
+// NULL: no buffer (counted).
+struct rte_mbuf *icmp_redirect4(const struct rte_mbuf *m, const struct ip_addr *gateway, const struct ip_addr *from,
+				const struct ip_addr *to);
 
 // What is behind the extension headers of an IPv6 packet of `len` bytes: the protocol, and in *at where it begins. -1:
 // the headers are cut, or it is not in this fragment.

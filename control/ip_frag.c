@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include <rte_ip.h>
+#include <rte_random.h>
 
 #include "../datapath/offload.h"
 #include "../ports/port.h"
 
+#define FRAG6_LEN 8u
 #define COPIED 0x80 // RFC 791, 3.1: the option is in every fragment
 
 // The header of the second and later fragments: of the options, those with the copied flag, padded to a word.
@@ -97,6 +99,43 @@ int ip_frag_split(struct rte_mbuf *m, uint16_t mtu, struct rte_mbuf *out[IP_FRAG
 		n++;
 		if (n == 1)
 			header_len = later_header(rte_pktmbuf_mtod(m, const uint8_t *), first_len, later);
+	}
+	return n;
+
+free_parts:
+	rte_pktmbuf_free_bulk(out, (unsigned int)n);
+	return rc;
+}
+
+int ip_frag_split6(struct rte_mbuf *m, uint16_t mtu, struct rte_mbuf *out[IP_FRAG_MAX])
+{
+	const uint32_t header_len = sizeof(struct rte_ipv6_hdr), room = (mtu - header_len - FRAG6_LEN) & ~7u;
+	uint8_t headers[sizeof(struct rte_ipv6_hdr) + FRAG6_LEN] = {0};
+	const rte_be32_t id = (rte_be32_t)rte_rand();
+	int n = 0, rc;
+
+	if (m->data_len < header_len || mtu < header_len + FRAG6_LEN + 8)
+		return -EINVAL;
+	memcpy(headers, rte_pktmbuf_mtod(m, const void *), header_len);
+	headers[header_len] = headers[6];
+	headers[6] = IPPROTO_FRAGMENT;
+	memcpy(headers + header_len + 4, &id, sizeof(id));
+	for (uint32_t at = header_len; at < m->pkt_len; at += room) {
+		uint32_t len = RTE_MIN(m->pkt_len - at, room);
+		uint32_t field = (at - header_len) | (at + len < m->pkt_len);
+
+		headers[4] = (uint8_t)((len + FRAG6_LEN) >> 8);
+		headers[5] = (uint8_t)(len + FRAG6_LEN);
+		headers[header_len + 2] = (uint8_t)(field >> 8);
+		headers[header_len + 3] = (uint8_t)field;
+		rc = -ENOSPC;
+		if (n == IP_FRAG_MAX)
+			goto free_parts;
+		rc = -ENOMEM;
+		out[n] = part(m, headers, sizeof(headers), at, len);
+		if (!out[n])
+			goto free_parts;
+		n++;
 	}
 	return n;
 

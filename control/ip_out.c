@@ -13,6 +13,7 @@
 #include "ip_frag.h"
 #include "neigh.h"
 
+#define IP6_MTU_MIN 1280
 #define GROUP_DEPTH 2 // a group's slots name next hops that are no groups
 
 struct rte_mbuf *ip_out_alloc(uint16_t len)
@@ -99,18 +100,23 @@ static uint32_t wire_len(const struct rte_mbuf *m)
 	return m->pkt_len;
 }
 
-static bool may_fragment(const struct rte_mbuf *m)
+// Of IPv6, only what is our own.
+static bool may_fragment(const struct rte_mbuf *m, uint16_t in_iface)
 {
 	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 
-	return version(m) == 4 && !(ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG)) &&
+	if (version(m) == 6)
+		return in_iface == 0;
+	return !(ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG)) &&
 	       !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
 }
 
 static void send_fragments(struct iface *i, struct rte_mbuf *m, const struct rte_ether_addr *dst, uint16_t in_iface)
 {
+	const bool ip4 = version(m) == 4;
 	struct rte_mbuf *part[IP_FRAG_MAX];
-	int n = ip_frag_split(m, i->mtu, part);
+	// No path's MTU is kept, and every IPv6 path takes this.
+	int n = ip4 ? ip_frag_split(m, i->mtu, part) : ip_frag_split6(m, RTE_MIN(i->mtu, IP6_MTU_MIN), part);
 	bool lost = false;
 
 	if (n < 0) {
@@ -119,7 +125,7 @@ static void send_fragments(struct iface *i, struct rte_mbuf *m, const struct rte
 	}
 	rte_pktmbuf_free(m);
 	for (int k = 0; k < n; k++)
-		lost = ip_out_frame(i, part[k], dst, RTE_ETHER_TYPE_IPV4) < 0 || lost;
+		lost = ip_out_frame(i, part[k], dst, ip4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6) < 0 || lost;
 	if (in_iface)
 		slow_count(lost ? SLOW_INJECT_FULL : SLOW_FORWARDED);
 	else if (lost)
@@ -130,7 +136,7 @@ void ip_out_link(struct iface *i, struct rte_mbuf *m, const struct rte_ether_add
 {
 	struct iface *in = in_iface ? iface_by_id(in_iface) : NULL;
 
-	if (wire_len(m) > i->mtu && !may_fragment(m)) {
+	if (wire_len(m) > i->mtu && !may_fragment(m, in_iface)) {
 		if (in)
 			icmp_error_about(m, in, ICMP_ERROR_TOO_BIG, i->mtu);
 		else

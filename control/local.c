@@ -7,6 +7,7 @@
 
 #include "host_tap.h"
 #include "icmp.h"
+#include "ip_reass.h"
 #include "slow.h"
 
 static bool is_udp(const uint8_t *ip, uint32_t len)
@@ -22,7 +23,15 @@ static bool is_udp(const uint8_t *ip, uint32_t len)
 static void nobody(struct rte_mbuf *m, struct iface *in, uint16_t l3, const struct ip_addr *dst)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
+	const bool group = rte_is_multicast_ether_addr(rte_pktmbuf_mtod(m, const struct rte_ether_addr *));
 
+	if (!group && ip_reass_is_fragment(ip, m->data_len - l3, dst->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)) {
+		rte_pktmbuf_adj(m, l3);
+		m = ip_reass_take(m, in);
+		if (m)
+			icmp_input(m, in);
+		return;
+	}
 	if (ip_is_multicast(dst) || !is_udp(ip, m->data_len - l3)) {
 		slow_end(m, SLOW_NO_HOST);
 		return;
@@ -35,7 +44,7 @@ void local_input(const struct punt *p, struct iface *in)
 {
 	struct rte_mbuf *m = p->m;
 	struct ip_addr dst;
-	uint32_t header = p->l3 + sizeof(struct rte_ipv6_hdr);
+	uint32_t header = p->l3 + sizeof(struct rte_ipv6_hdr) + 8; // and a fragment header
 
 	if (!slow_pull(&m, RTE_MIN(m->pkt_len, header)) || m->data_len < p->l3 + sizeof(struct rte_ipv4_hdr)) {
 		slow_end(m, SLOW_MALFORMED);

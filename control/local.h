@@ -3,7 +3,8 @@
 //
 // Design: they go to the host TAP of the interface that they came in by, or of the one that has the address. Where
 // there is none, the sender of a UDP packet is told that nobody listens (port unreachable), so that traceroute ends
-// here; everything else is lost silently, as a scan is to learn nothing ("no_host").
+// here; ICMP that came in fragments is put together and answered; everything else is lost silently, as a scan is to
+// learn nothing ("no_host").
 //
 // Threads: control only.
 #ifndef LOCAL_H

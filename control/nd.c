@@ -147,7 +147,7 @@ void nd_finish(struct rte_mbuf *m)
 	memcpy(icmp + 2, &sum, sizeof(sum));
 }
 
-static void put_mac(uint8_t *option, enum nd_option type, const struct rte_ether_addr *mac)
+void nd_put_mac(uint8_t *option, enum nd_option type, const struct rte_ether_addr *mac)
 {
 	option[0] = (uint8_t)type;
 	option[1] = OPTION_MAC_LEN / 8;
@@ -171,7 +171,7 @@ static void solicit(struct iface *i, const struct ip_addr *src, const struct ip_
 		return;
 	memcpy(icmp + TARGET_AT, target->bytes, 16);
 	if (names_us)
-		put_mac(icmp + NS_LEN, ND_SOURCE_MAC, &i->mac);
+		nd_put_mac(icmp + NS_LEN, ND_SOURCE_MAC, &i->mac);
 	nd_finish(m);
 	emit(i, m, mac, SLOW_SENT_NS);
 }
@@ -210,7 +210,7 @@ static struct rte_mbuf *advert(const struct ip_addr *src, const struct ip_addr *
 		return NULL;
 	icmp[4] = flags;
 	memcpy(icmp + TARGET_AT, target->bytes, 16);
-	put_mac(icmp + NS_LEN, ND_TARGET_MAC, mac);
+	nd_put_mac(icmp + NS_LEN, ND_TARGET_MAC, mac);
 	nd_finish(m);
 	return m;
 }

@@ -46,6 +46,8 @@ struct rte_mbuf *nd_answer_for(const struct nd_message *question, const struct r
 // rest. NULL: no buffer.
 struct rte_mbuf *nd_compose(enum nd_type type, uint16_t len, const struct ip_addr *src, const struct ip_addr *dst);
 void nd_finish(struct rte_mbuf *m);
+// The option that names a MAC: 8 bytes.
+void nd_put_mac(uint8_t *option, enum nd_option type, const struct rte_ether_addr *mac);
 // Ethernet address of an IPv6 group (RFC 2464, 7).
 void nd_group_mac(const struct ip_addr *group, struct rte_ether_addr *mac);
 extern const struct ip_addr nd_all_nodes;

@@ -90,7 +90,7 @@ struct neigh_table {
 	struct neigh_list list[NEIGH_RANKS];
 	uint32_t n;
 	bool was_up;
-	struct slow_bucket solicit, errors, answers;
+	struct slow_bucket solicit, errors, answers, redirects;
 	uint64_t defended_ms;  // an address of ours was last announced against another's claim
 	struct own_iface *own; // own.c's
 };

@@ -13,6 +13,7 @@
 static TAILQ_HEAD(, iface) dirty = TAILQ_HEAD_INITIALIZER(dirty);
 static SLIST_HEAD(, iface_listener) listeners = SLIST_HEAD_INITIALIZER(listeners);
 static bool dirty_vrfs;
+static uint32_t nredirecting; // interfaces whose "redirects" is on, as published
 
 void iface_listen(struct iface_listener *l)
 {
@@ -69,8 +70,13 @@ static const struct fwd_iface *iface_build(const struct iface *i)
 {
 	struct fwd_iface *fi = garbage_alloc(sizeof(*fi));
 
-	*fi = (struct fwd_iface){
-		.id = i->id, .vrf = i->vrf->id, .domain = i->domain->id, .mtu = i->mtu, .up = i->up, .mac = i->mac};
+	*fi = (struct fwd_iface){.id = i->id,
+				 .vrf = i->vrf->id,
+				 .domain = i->domain->id,
+				 .mtu = i->mtu,
+				 .up = i->up,
+				 .mac = i->mac,
+				 .redirects = json_is_true(json_object_get(i->conf, "redirects"))};
 	return fi;
 }
 
@@ -85,8 +91,10 @@ static void ifaces_build(struct fwd_state *s)
 		memcpy(array, s->iface, s->nifaces * sizeof(*array));
 	garbage_free_later(s->iface);
 	TAILQ_FOREACH (i, &dirty, dirty_link) {
+		nredirecting -= i->fwd && i->fwd->redirects;
 		garbage_free_later((void *)(uintptr_t)i->fwd);
 		i->fwd = i->deleted || !i->domain ? NULL : iface_build(i);
+		nredirecting += i->fwd && i->fwd->redirects;
 		array[i->id] = i->fwd;
 	}
 	s->iface = array;
@@ -122,6 +130,7 @@ void publish_l3_build(struct fwd_state *s, const struct fwd_state *old)
 	if (dirty_vrfs)
 		vrfs_build(s);
 	dirty_vrfs = false;
+	s->redirects = nredirecting > 0;
 }
 
 static bool wants_entry(const struct iface *i)
@@ -191,4 +200,5 @@ void publish_l3_destroy(const struct fwd_state *s)
 		garbage_free_later((void *)(uintptr_t)s->iface[id]);
 	garbage_free_later(s->iface);
 	garbage_free_later((void *)(uintptr_t)s->vrf);
+	nredirecting = 0;
 }

@@ -76,9 +76,7 @@ static struct rte_mbuf *compose(const struct iface *i, const struct ip_addr *src
 	icmp[6] = RA_LIFETIME_S >> 8;
 	icmp[7] = RA_LIFETIME_S & 0xff;
 	o = icmp + RA_LEN;
-	o[0] = ND_SOURCE_MAC;
-	o[1] = MAC_LEN / 8;
-	memcpy(o + 2, &i->mac, sizeof(i->mac));
+	nd_put_mac(o, ND_SOURCE_MAC, &i->mac);
 	o += MAC_LEN;
 	o[0] = ND_MTU;
 	o[1] = MTU_LEN / 8;

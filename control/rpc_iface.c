@@ -43,6 +43,10 @@ static const char *const admin_states[] = {"up", "down", NULL};
 		 .type = PARAM_BOOL,                                                                                   \
 		 .def = off_def,                                                                                       \
 		 .help = "answer ARP for addresses that are routed out of another interface"},                         \
+		{.name = "redirects",                                                                                  \
+		 .type = PARAM_BOOL,                                                                                   \
+		 .def = off_def,                                                                                       \
+		 .help = "tell hosts on its link, by ICMP, of neighbours that are a shorter way than we"},             \
 	{                                                                                                              \
 		.name = "router_advert", .type = PARAM_BOOL, .def = off_def,                                           \
 		.help = "send IPv6 router advertisements, with the interface's prefixes"                               \

@@ -352,7 +352,8 @@ static const struct rpc_method method_get = {
 		"refused_limit, refused_full, stale), routes (entries of all VRFs, configured ones among them, "
 		"fib_bytes, fib_bytes_max, nexthops, nexthops_max), slow (what control did with the packets that "
 		"workers punted: "
-		"taken by class, outcome by name, held for a neighbour's MAC, ok (taken = outcomes + held), sent by "
+		"taken by class, outcome by name, held for a neighbour's MAC or the rest of a datagram, ok (taken = "
+		"outcomes + held), sent by "
 		"itself by name, inject_lost, neigh (entries and counts since start)), audit (as stats.audit).",
 	.example = "{}",
 	.call = stats_get,

@@ -12,11 +12,13 @@
 #include "host_tap.h"
 #include "icmp.h"
 #include "ip_out.h"
+#include "ip_reass.h"
 #include "linux_sync.h"
 #include "local.h"
 #include "nd.h"
 #include "neigh.h"
 #include "own.h"
+#include "redirect.h"
 #include "rpc.h"
 #include "suppress.h"
 
@@ -219,6 +221,9 @@ static void dispatch(const struct punt *p)
 	case PUNT_UNREACHABLE:
 		icmp_error(p, i, p->nexthop ? ICMP_ERROR_ADMIN : ICMP_ERROR_NET);
 		break;
+	case PUNT_REDIRECT:
+		redirect_input(p, i);
+		break;
 	default:
 		local_input(p, i);
 		break;
@@ -259,6 +264,7 @@ void slow_tick(uint64_t now)
 	now_ms = now;
 	neigh_tick();
 	own_tick();
+	ip_reass_tick();
 	suppress_tick();
 	host_tap_tick();
 	linux_sync_tick();
@@ -275,12 +281,14 @@ static void iface_changed(struct iface *i)
 {
 	neigh_iface_changed(i);
 	own_iface_changed(i);
+	ip_reass_iface_changed(i);
 	host_tap_iface_changed(i);
 }
 
 static void iface_gone(struct iface *i)
 {
 	host_tap_iface_gone(i);
+	ip_reass_iface_gone(i);
 	own_iface_gone(i);
 	neigh_iface_gone(i);
 }
@@ -316,6 +324,7 @@ void slow_destroy(void)
 		event_free(timer);
 	bell = timer = NULL;
 	linux_sync_destroy();
+	redirect_destroy();
 	suppress_destroy();
 	neigh_destroy();
 	slow_forget_stats();
@@ -339,6 +348,7 @@ json_t *slow_stats_json(void)
 #undef X
 	};
 	json_t *taken = json_object(), *outcome = json_object(), *sent = json_object(), *neigh = json_object();
+	const uint64_t held = neigh_counts.held + ip_reass_held();
 	uint64_t in = 0, out = 0;
 
 	for (unsigned int c = 0; c < PUNT_CLASS_COUNT; c++) {
@@ -359,7 +369,7 @@ json_t *slow_stats_json(void)
 	count_set(neigh, "failed", neigh_counts.failed);
 	count_set(neigh, "evicted", neigh_counts.evicted);
 	count_set(neigh, "refused", neigh_counts.refused);
-	return json_pack("{s:b,s:I,s:o,s:o,s:o,s:I,s:o}", "ok", in == out + neigh_counts.held, "held",
-			 (json_int_t)neigh_counts.held, "taken", taken, "outcome", outcome, "sent", sent, "inject_lost",
-			 (json_int_t)workers_inject_lost(), "neigh", neigh);
+	return json_pack("{s:b,s:I,s:o,s:o,s:o,s:I,s:o}", "ok", in == out + held, "held", (json_int_t)held, "taken",
+			 taken, "outcome", outcome, "sent", sent, "inject_lost", (json_int_t)workers_inject_lost(),
+			 "neigh", neigh);
 }

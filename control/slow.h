@@ -6,9 +6,10 @@
 // and the buffers' handling.
 //
 // Design: a punted packet is taken once and ends once, by slow_end() with the outcome's name: so the packets taken, by
-// class, are those ended, by outcome, and those held for a neighbour (slow_stats()). A round takes at most SLOW_QUOTA
-// packets of each class, so no class waits for another's flood, and the loop comes to its other work in between.
-// Packet data is hostile: slow_pull() makes the bytes that a parser reads lie in a row and be ours to change, or fails.
+// class, are those ended, by outcome, and those held for a neighbour or the rest of a datagram (slow_stats()). A round
+// takes at most SLOW_QUOTA packets of each class, so no class waits for another's flood, and the loop comes to its
+// other work in between. Packet data is hostile: slow_pull() makes the bytes that a parser reads lie in a row and be
+// ours to change, or fails.
 //
 // Threads: control only.
 #ifndef SLOW_H
@@ -41,6 +42,11 @@
 	X(NO_IFACE, "no_iface", "the interface is gone or down")                                                       \
 	X(NO_HOST, "no_host", "for one of our addresses, and the interface has no host TAP: lost silently")            \
 	X(HOST_FULL, "host_full", "the host TAP takes no more")                                                        \
+	X(REASSEMBLED, "reassembled", "a fragment that became part of a whole datagram for us")                        \
+	X(REASS_OVERLAP, "reass_overlap", "a fragment whose datagram has some that overlap or contradict each other")  \
+	X(REASS_AGAIN, "reass_again", "a fragment that was there already")                                             \
+	X(REASS_FULL, "reass_full", "a fragment that gave way to newer ones, as too many wait for the rest")           \
+	X(REASS_TIMEOUT, "reass_timeout", "a fragment whose datagram's rest did not come in time")                     \
 	X(HELD_FULL, "held_full", "waited for a neighbour's MAC, and gave way to a newer packet")                      \
 	X(NEIGH_FULL, "neigh_full", "the interface's neighbour table is full of neighbours in use")                    \
 	X(NEIGH_RATE, "neigh_rate", "too many neighbours are asked for at once")                                       \
@@ -65,6 +71,7 @@ enum slow_outcome {
 	X(RA, "router_advert", "router advertisements")                                                                \
 	X(ECHO, "echo_reply", "ICMP and ICMPv6 echo replies")                                                          \
 	X(ERROR, "icmp_error", "ICMP and ICMPv6 errors")                                                               \
+	X(REDIRECT, "redirect", "ICMP and ICMPv6 redirects")                                                           \
 	X(HOST, "host", "frames from host TAPs")                                                                       \
 	X(LOST, "lost", "what could not be sent: no buffer, no route, no neighbour, or the ring to the workers full")
 

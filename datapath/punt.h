@@ -31,6 +31,7 @@
 	X(TTL, "ttl", 2000, 256, "time to live exceeded: the sender is told")                                          \
 	X(MTU, "mtu", 2000, 256, "too big for the next link and not to be fragmented: the sender is told")             \
 	X(UNREACHABLE, "unreachable", 2000, 256, "no route, or a route that rejects: the sender is told")              \
+	X(REDIRECT, "redirect", 500, 64, "a copy of what leaves where it came in, by an interface with redirects")     \
 	X(FLOW_MISS, "flow_miss", 20000, 1024, "to the controller of a flow bridge, by a table-miss entry")            \
 	X(FLOW_ACTION, "flow_action", 20000, 1024, "to the controller of a flow bridge, by an action")                 \
 	X(FLOW_TTL, "flow_ttl", 2000, 256, "to the controller of a flow bridge, as its time to live is over")
@@ -70,7 +71,7 @@ struct punt {
 	uint16_t iface;   // interface it came in by; 0: none (ARP on a bridge without one)
 	uint16_t l3;      // bytes before the network header
 	uint16_t mtu;     // PUNT_MTU: of the next link
-	uint32_t nexthop; // PUNT_RESOLVE, PUNT_UNREACHABLE: the number that the FIB or the group gave, 0 no route
+	uint32_t nexthop; // RESOLVE, UNREACHABLE, REDIRECT: the number that the FIB or the group gave, 0 no route
 	struct flow_packet_in flow; // PUNT_FLOW_*; of the rest above, these have class and in_port alone
 };
 

@@ -223,6 +223,19 @@ static bool odd_packet(struct worker *w, struct burst *b, uint32_t i, const stru
 	return false;
 }
 
+// Of what was forwarded, control gets a copy if it leaves by the interface that it came in by, to tell its sender.
+static void redirects(struct worker *w, struct burst *b, uint64_t mask, const struct nexthop *const nh[BURST_MAX])
+{
+	uint32_t i;
+
+	lane_foreach (i, mask) {
+		const uint16_t in = w->state->domain[(uint16_t)b->dmac_key[i]]->iface;
+
+		if (nh[i]->iface == in && w->state->iface[in]->redirects)
+			punt_copy(w, b, i, PUNT_REDIRECT);
+	}
+}
+
 void stage_nexthop(struct worker *w, struct burst *b)
 {
 	uint64_t mask = lane_take(b, LANE_NEXTHOP), odd, plain, by_bridge;
@@ -240,6 +253,8 @@ void stage_nexthop(struct worker *w, struct burst *b)
 		if (!odd_packet(w, b, i, nh[i]))
 			mask &= ~(UINT64_C(1) << i);
 	}
+	if (unlikely(w->state->redirects))
+		redirects(w, b, mask, nh);
 	by_bridge = mask & lanes_equal16(b->out_port, 0);
 	lane_give(b, LANE_NEXTHOP, LANE_EGRESS, mask & ~by_bridge);
 	if (by_bridge)

@@ -27,6 +27,11 @@ static enum drop_reason punt_put(struct worker *w, struct punt *punt)
 	return DROP_COUNT;
 }
 
+static bool by_nexthop(enum punt_class class)
+{
+	return class == PUNT_RESOLVE || class == PUNT_UNREACHABLE || class == PUNT_REDIRECT;
+}
+
 static enum drop_reason punt_enqueue(struct worker *w, const struct burst *b, uint32_t i, enum punt_class class,
 				     struct rte_mbuf *m)
 {
@@ -37,7 +42,7 @@ static enum drop_reason punt_enqueue(struct worker *w, const struct burst *b, ui
 			    .domain = domain,
 			    .iface = w->state->domain[domain]->iface,
 			    .mtu = class == PUNT_MTU ? b->punt_mtu[i] : 0,
-			    .nexthop = class == PUNT_RESOLVE || class == PUNT_UNREACHABLE ? b->nexthop[i] : 0,
+			    .nexthop = by_nexthop(class) ? b->nexthop[i] : 0,
 			    .l3 = (uint16_t)(RTE_ETHER_HDR_LEN + (b->tagged >> i & 1) * RTE_VLAN_HLEN)};
 
 	return punt_put(w, &punt);

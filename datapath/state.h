@@ -65,6 +65,7 @@ struct fwd_iface {
 	uint16_t domain; // never 0
 	uint16_t mtu;    // bytes of an IP packet
 	bool up;         // routes; else what comes for it is lost by name
+	bool redirects;  // control gets a copy of what leaves by it having come in by it
 	bool listens; // control gets a copy of every frame to a group address, not of ARP and neighbour discovery alone
 	struct rte_ether_addr mac;
 };
@@ -108,6 +109,7 @@ struct fwd_state {
 	const struct fwd_iface **iface; // [nifaces], NULL where none
 	const struct fwd_vrf *vrf;      // [nvrfs]
 	const struct nexthop_table *nexthops;
+	bool redirects; // some interface's
 	uint16_t nworkers;
 	const struct poll_list *poll[WORKERS_MAX]; // never NULL for i < nworkers
 };

@@ -14,6 +14,7 @@
 #include <rte_mempool.h>
 
 #include "../../control/icmp.h"
+#include "../../control/ip_reass.h"
 #include "../../control/suppress.h"
 
 #ifdef __has_feature
@@ -65,7 +66,7 @@ static void begin(void)
 	must_do("bridge.port_add", "{'bridge': 'br', 'port': 'm'}");
 	ifaces[0] = fx_iface("a", "red", "'10.0.0.1/24', 'fd00::1/64'");
 	ifaces[1] = fx_iface("b", "red", "'10.1.0.1/16', 'fd01::1/64'");
-	must_do("iface.set", "{'name': 'b', 'proxy_arp': true, 'router_advert': true, 'mtu': 1280}");
+	must_do("iface.set", "{'name': 'b', 'proxy_arp': true, 'router_advert': true, 'redirects': true, 'mtu': 1280}");
 	must_do("vrf.add", "{'name': 'blue'}");
 	must_do("iface.add", "{'name': 'c', 'vrf': 'blue', 'bridge': 'br', 'addresses': ['10.0.0.1/24']}");
 	if (iface_get("", "c", &ifaces[2], &f) < 0 || bridge_get("", "br", &bridge, &f) < 0)
@@ -128,8 +129,10 @@ static void drop(struct neigh *n, void *arg)
 
 static void forget(void)
 {
-	for (size_t k = 0; k < RTE_DIM(ifaces); k++)
+	for (size_t k = 0; k < RTE_DIM(ifaces); k++) {
+		ip_reass_iface_gone(ifaces[k]);
 		neigh_each(ifaces[k], drop, NULL);
+	}
 	suppress_destroy();
 	fx_forget();
 	for (unsigned int k = 0; k < npoisoned; k++)

@@ -160,7 +160,7 @@ const uint8_t *fx_take(uint32_t *len)
 	if (fx.ntaken == fx.nsent)
 		return NULL;
 	m = fx.sent[fx.ntaken++].m;
-	assert_int_equal(m->nb_segs, 1);
+	assert_int_equal(rte_pktmbuf_linearize(m), 0);
 	*len = m->pkt_len;
 	return rte_pktmbuf_mtod(m, const uint8_t *);
 }
