@@ -5,7 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include <rte_cycles.h>
+
+#include "../datapath/rcu.h"
 #include "flow_compile.h"
 #include "flow_ctl.h"
 #include "flow_publish.h"
@@ -13,12 +17,13 @@
 #include "flow_timeout.h"
 
 #define RETIRE_SLICE 8192 // entries at once
+#define SPIN_US 50        // a loop of the workers
+#define NAP_US 20         // where one of them has been put off
 
 // What became of an entry. Both set: `after` took the place and the number of `before`.
 struct record {
 	struct flow *before, *after;
 	enum flow_removed_reason reason;
-	bool seen; // workers' tables have followed
 };
 
 static struct {
@@ -26,9 +31,24 @@ static struct {
 	size_t n, room;
 	size_t op; // the first one of the operation under way
 	struct flow_bridge *fb;
-	bool active; // hooked into the transaction
-	bool deferred, void_wanted;
+	bool active;      // hooked into the transaction
+	bool deferred;    // a run of transactions is published together
+	bool wanted;      // something is to be published
+	uint64_t version; // published last
 } change;
+
+// What was done to the classifiers that became the workers', for those that were until then.
+struct step {
+	struct flow *flow;
+	enum { STEP_PUT, STEP_DEL, STEP_FREE } what; // FREE: it was replaced, and earlier steps may name it
+};
+
+static struct {
+	struct step *step;
+	size_t n, room;
+	size_t published; // steps; they are to be caught up with
+	uint64_t token;   // of the grace period after which they can be
+} steps;
 
 // What workers may still use. `flow` has the number; `entry` alone was replaced.
 struct retired {
@@ -60,7 +80,7 @@ static void *must(void *memory)
 	abort();
 }
 
-// --- what workers may still use --------------------------------------------------------------------------------------
+// --- what has gone ---------------------------------------------------------------------------------------------------
 
 static bool is_told(const struct flow *x, enum flow_removed_reason reason)
 {
@@ -87,12 +107,76 @@ static void retire_add(struct flow *x, struct flow_entry *entry, enum flow_remov
 	retire.tells += x != NULL && is_told(x, reason);
 }
 
-static void caches_void(void)
+// --- what workers see ------------------------------------------------------------------------------------------------
+
+static void step_add(struct flow *x, int what)
+{
+	if (steps.n == steps.room) {
+		steps.room = steps.room > 0 ? 2 * steps.room : 64;
+		steps.step = must(realloc(steps.step, steps.room * sizeof(*steps.step)));
+	}
+	steps.step[steps.n++] = (struct step){.flow = x, .what = what};
+}
+
+static void step_run(const struct step *s)
+{
+	struct flow *x = s->flow;
+	struct flow_match m;
+
+	if (s->what == STEP_FREE) {
+		flow_free(x);
+		return;
+	}
+	flow_match_get(x, &m);
+	if (s->what == STEP_DEL)
+		classifier_remove(x->fb->flows->table[x->table].spare, &m.key, &m.mask, x->priority);
+	else if (classifier_insert(x->fb->flows->table[x->table].spare, &m.key, &m.mask, x->priority, x->number) < 0)
+		must(NULL);
+}
+
+static bool steps_may_run(void)
+{
+	return steps.published == 0 || rte_rcu_qsbr_check(rcu_var(), steps.token, false) == 1;
+}
+
+// Does to the classifiers that were the workers' what was done to those that are it now.
+static void steps_run(void)
+{
+	if (steps.published == 0)
+		return;
+	for (size_t i = 0; i < steps.published; i++)
+		step_run(&steps.step[i]);
+	steps.n -= steps.published;
+	memmove(steps.step, steps.step + steps.published, steps.n * sizeof(*steps.step));
+	steps.published = 0;
+	if (steps.n == 0 && steps.room > 65536) {
+		free(steps.step);
+		steps.step = NULL;
+		steps.room = 0;
+	}
+}
+
+// The same, once workers have left them: mostly they have.
+static void steps_catch_up(void)
+{
+	const uint64_t begun = rte_get_tsc_cycles();
+	const struct timespec nap = {.tv_nsec = NAP_US * 1000};
+
+	while (!steps_may_run())
+		if (rte_get_tsc_cycles() - begun > SPIN_US * (rte_get_tsc_hz() / 1000000))
+			nanosleep(&nap, NULL);
+	steps_run();
+}
+
+static void publish_all(void)
 {
 	struct batch *b = retire.open;
 	struct flow_bridge *fb;
 
-	change.void_wanted = false;
+	change.wanted = false;
+	flow_publish_tables(++change.version);
+	steps.token = rte_rcu_qsbr_start(rcu_var());
+	steps.published = steps.n;
 	flow_changed();
 	if (b == NULL)
 		return;
@@ -104,6 +188,8 @@ static void caches_void(void)
 	retire.last = &b->next;
 	retire.open = NULL;
 }
+
+// --- what workers may still use --------------------------------------------------------------------------------------
 
 static void tell(struct flow *x, enum flow_removed_reason reason)
 {
@@ -153,21 +239,24 @@ static void retired_free_some(uint32_t left, bool force)
 uint32_t flow_change_poll(void)
 {
 	flow_change_flush();
+	if (!steps_may_run())
+		return retire.n + 1;
+	steps_run();
 	retired_free_some(RETIRE_SLICE, false);
 	return retire.n;
 }
 
 void flow_change_drain(void)
 {
-	if (retire.n == 0)
-		return;
-	if (retire.open != NULL)
-		caches_void();
+	flow_change_flush();
+	steps_catch_up();
 	retired_free_some(UINT32_MAX, true);
 }
 
 void flow_change_forget(const struct flow_bridge *fb)
 {
+	flow_change_flush();
+	steps_catch_up();
 	for (struct batch *b = retire.first; b != NULL; b = b->next)
 		for (uint32_t i = b->at; i < b->n; i++)
 			if (b->retired[i].flow != NULL && b->retired[i].flow->fb == fb)
@@ -177,88 +266,29 @@ void flow_change_forget(const struct flow_bridge *fb)
 			retire.open->retired[i].flow->fb = NULL;
 }
 
-// --- what workers see ------------------------------------------------------------------------------------------------
-
-static int see(struct record *r)
-{
-	const struct flow *x = r->after != NULL ? r->after : r->before;
-	struct flow_table *t = &x->fb->flows->table[x->table];
-	struct flow_match m;
-	int rc = 0;
-
-	r->seen = true;
-	if (r->before != NULL && r->after != NULL) {
-		flow_entry_set(x->number, x->entry);
-		return 0;
-	}
-	flow_match_get(x, &m);
-	if (r->after == NULL) {
-		classifier_remove(t->seen, &m.key, &m.mask, x->priority);
-		return 0;
-	}
-	flow_entry_set(x->number, x->entry);
-	rc = classifier_insert(t->seen, &m.key, &m.mask, x->priority, x->number);
-	r->seen = rc == 0;
-	return rc;
-}
-
-static void unsee(struct record *r)
-{
-	struct record back = {.before = r->after, .after = r->before};
-
-	if (r->seen && see(&back) < 0)
-		must(NULL);
-}
+// --- the way back ----------------------------------------------------------------------------------------------------
 
 static void undo_to(size_t from)
 {
 	while (change.n > from) {
 		struct record *r = &change.record[--change.n];
 		struct flow_error e;
-		const bool seen = r->seen;
 
-		unsee(r);
 		if (r->after != NULL && r->before == NULL)
 			flow_index_del(r->after);
 		else if (flow_index_put(r->before, &e) < 0)
 			must(NULL);
 		if (r->after != NULL)
 			flow_compile_entry_release(r->after->fb, &r->after->instructions);
-		if (r->before != NULL) {
+		if (r->before != NULL)
 			flow_compile_entry_hold(r->before->fb, &r->before->instructions);
-			flow_timeout_set(r->before);
-		}
-		if (r->after == NULL)
-			continue;
-		if (seen) {
-			// Workers may have met it.
-			retire_add(r->before == NULL ? r->after : NULL, r->before != NULL ? r->after->entry : NULL,
-				   FLOW_REMOVED_SILENT);
-			change.void_wanted = true;
-			if (r->before == NULL)
-				continue;
-			r->after->entry = NULL;
-		} else if (r->before == NULL) {
+		else
 			flow_number_free(r->after->number);
-		}
 		flow_free(r->after);
 	}
 }
 
-static int check(void *arg, struct fault *f)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < change.n; i++)
-		if (change.record[i].after != NULL && change.record[i].before == NULL)
-			flow_publish_want(change.record[i].after);
-	flow_publish_tables();
-	for (size_t i = 0; i < change.n && rc == 0; i++)
-		rc = see(&change.record[i]);
-	if (rc < 0)
-		fault_set(f, rc, NULL, NULL, NULL, "no memory for the flow entries");
-	return rc;
-}
+// --- the way on ------------------------------------------------------------------------------------------------------
 
 static void records_end(void)
 {
@@ -269,31 +299,58 @@ static void records_end(void)
 		change.record = NULL;
 		change.room = 0;
 	}
-	if (change.void_wanted && !change.deferred)
-		caches_void();
+	if (change.wanted && !change.deferred)
+		publish_all();
+}
+
+static void removed(struct flow *x, enum flow_removed_reason reason)
+{
+	flow_timeout_clear(x->number);
+	x->fb->flows->rules_gone = true;
+	x->fb->flows->gone_ticket = 0;
+	step_add(x, STEP_DEL);
+	retire_add(x, NULL, reason);
+}
+
+static void replaced(struct flow *before, struct flow *after)
+{
+	after->entry->since = change.version + 1;
+	after->entry->older = before->entry;
+	retire_add(NULL, before->entry, FLOW_REMOVED_SILENT);
+	before->entry = NULL;
+	step_add(before, STEP_FREE);
+}
+
+static void record_done(const struct record *r)
+{
+	struct flow *x = r->after;
+
+	(x != NULL ? x : r->before)->fb->flows->changed = true;
+	if (x == NULL) {
+		removed(r->before, r->reason);
+		return;
+	}
+	if (r->before != NULL) {
+		replaced(r->before, x);
+	} else {
+		flow_publish_want(x);
+		step_add(x, STEP_PUT);
+	}
+	flow_timeout_set(x);
+	flow_entry_set(x->number, x->entry);
+}
+
+void flow_change_commit(void)
+{
+	for (size_t i = 0; i < change.n; i++)
+		record_done(&change.record[i]);
+	change.wanted |= change.n > 0;
+	records_end();
 }
 
 static void done(void *arg)
 {
-	for (size_t i = 0; i < change.n; i++) {
-		struct record *r = &change.record[i];
-
-		if (r->after == NULL) {
-			flow_timeout_clear(r->before->number);
-			r->before->fb->flows->rules_gone = true;
-			r->before->fb->flows->gone_ticket = 0;
-			retire_add(r->before, NULL, r->reason);
-			continue;
-		}
-		flow_timeout_set(r->after);
-		if (r->before == NULL)
-			continue;
-		retire_add(NULL, r->before->entry, FLOW_REMOVED_SILENT);
-		r->before->entry = NULL;
-		flow_free(r->before);
-	}
-	change.void_wanted = true;
-	records_end();
+	flow_change_commit();
 }
 
 // --- operations ------------------------------------------------------------------------------------------------------
@@ -307,10 +364,10 @@ static void undo(void *arg)
 
 void flow_change_begin(struct txn *t, struct flow_bridge *fb)
 {
+	steps_catch_up();
 	txn_undo(t, undo, NULL, (void *)(uintptr_t)change.n);
 	if (!change.active) {
 		change.active = true;
-		txn_check(t, check, NULL);
 		txn_done(t, done, NULL, NULL);
 	}
 	change.op = change.n;
@@ -392,6 +449,6 @@ void flow_change_defer(bool defer)
 
 void flow_change_flush(void)
 {
-	if (change.void_wanted && !change.active)
-		caches_void();
+	if (change.wanted && !change.active)
+		publish_all();
 }

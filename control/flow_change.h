@@ -4,12 +4,14 @@
 // Purpose: all that happens to entries, whoever asks for it, takes this way: each change is noted with what was there
 // before, so that a rollback finds it; at commit workers get what is left of it.
 //
-// Design: an operation changes the index at once. At commit, before the journal is written, the classifiers that
-// workers see follow, change by change, which is the step that can fail for want of memory; a rollback takes that back
-// too. What the masks of the workers' caches lack is published first. After publication the caches' verdicts are void.
-// What is gone is freed, and its number given to others, when all workers have said that they use it no more and have
-// counted what met it: then its counters are final, and those who want to know are told.
-//   Each entry of a transaction is seen by workers at one instant, but not all of them at the same one.
+// Design: an operation changes the index, which is one of two classifiers of a table: the one that no worker looks up
+// in. Commit puts down what was done to it; publication makes it the workers', with one store for all tables of a
+// switch and the masks of the caches, and lets replaced entries count by the version of that store. So a packet meets
+// the entries of before or of afterwards, never some of each, whether a transaction has one change or a million. The
+// other classifiers do the same steps before the next operation, when workers have left them. After publication the
+// caches' verdicts are void. What is gone is freed, and its number given to others, when all workers have said that
+// they use it no more and have counted what met it: then its counters are final, and those who want to know are told.
+//   Groups and meters are looked up when a packet meets them: each of their changes is seen at an instant of its own.
 //
 // Threads: control only.
 #ifndef FLOW_CHANGE_H
@@ -40,8 +42,12 @@ int flow_change_put(struct flow *x, struct flow *old, struct flow_error *e);
 // Takes an entry out. 0 or -ENOMEM.
 int flow_change_del(struct flow *x, enum flow_removed_reason reason, struct flow_error *e);
 
-// What caches keep is void at the end of each transaction, unless that is deferred: then with the next flush, the end
-// of another transaction, or some ms later. For runs of transactions.
+// What happened before in the transaction under way is published when this returns, unless that is deferred. For
+// others' commit actions, which may take away what entries referred to.
+void flow_change_commit(void);
+
+// Workers see changes at the end of each transaction, unless that is deferred: then with the next flush, the end of
+// another transaction, or some ms later. For runs of transactions.
 void flow_change_defer(bool defer);
 void flow_change_flush(void);
 

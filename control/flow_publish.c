@@ -6,7 +6,6 @@
 #include "garbage.h"
 
 static TAILQ_HEAD(, flow_bridge) dirty = TAILQ_HEAD_INITIALIZER(dirty); // flow_bridge.dirty
-static bool wanted;                                                     // some flow_set.wanted
 
 void flow_switch_mark(struct flow_bridge *fb)
 {
@@ -57,38 +56,40 @@ void flow_publish_want(const struct flow *x)
 			const unsigned int w = (unsigned int)__builtin_ctz(words);
 
 			if (m.mask.word[w] & ~used->word[w])
-				set->wanted = true;
+				set->used_grown = true;
 			used->word[w] |= m.mask.word[w];
 		}
 	}
-	if (x->fb->seen == NULL || x->fb->seen->table[x->table] == NULL)
-		set->wanted = true;
-	wanted |= set->wanted;
 }
 
-static void tables_publish(struct flow_bridge *fb)
+static void tables_publish(struct flow_bridge *fb, uint64_t version)
 {
+	struct flow_set *set = fb->flows;
 	struct flow_switch *s = copy(fb);
 
-	fb->flows->wanted = false;
-	for (unsigned int i = 0; i < FLOW_TABLES; i++)
-		s->table[i] = fb->flows->table[i].seen;
-	flow_window_masks_make(&fb->flows->used, &s->masks);
+	for (unsigned int i = 0; i < FLOW_TABLES; i++) {
+		struct flow_table *t = &set->table[i];
+
+		if (t->index != t->seen) {
+			t->spare = t->seen;
+			t->seen = t->index;
+		}
+		s->table[i] = t->seen;
+	}
+	if (set->used_grown)
+		flow_window_masks_make(&set->used, &s->masks);
+	set->used_grown = set->changed = false;
+	s->version = version;
 	replace(fb, s);
 }
 
-void flow_publish_tables(void)
+void flow_publish_tables(uint64_t version)
 {
 	struct flow_bridge *fb;
 
-	if (!wanted)
-		return;
-	wanted = false;
 	LIST_FOREACH (fb, flow_switches(), link)
-		if (fb->flows->wanted)
-			tables_publish(fb);
-	// What is kept under the narrower masks ends here, before it can be wrong.
-	flow_changed();
+		if (fb->flows->changed)
+			tables_publish(fb, version);
 	garbage_collect();
 }
 
@@ -96,6 +97,7 @@ static void shrink(struct flow_bridge *fb)
 {
 	struct flow_set *set = fb->flows;
 	struct flow_used used = {0};
+	struct flow_switch *s;
 
 	set->rules_gone = false;
 	for (unsigned int i = 0; i < FLOW_TABLES; i++)
@@ -104,7 +106,9 @@ static void shrink(struct flow_bridge *fb)
 	if (memcmp(&used, &set->used, sizeof(used)) == 0)
 		return;
 	set->used = used;
-	tables_publish(fb);
+	s = copy(fb);
+	flow_window_masks_make(&used, &s->masks);
+	replace(fb, s);
 	flow_changed();
 	garbage_collect();
 }
@@ -114,7 +118,8 @@ void flow_publish_shrink(void)
 	struct flow_bridge *fb;
 
 	LIST_FOREACH (fb, flow_switches(), link)
-		flow_pool_reclaim(fb->flows->seen_pool);
+		for (unsigned int i = 0; i < RTE_DIM(fb->flows->pool); i++)
+			flow_pool_reclaim(fb->flows->pool[i]);
 	LIST_FOREACH (fb, flow_switches(), link)
 		if (fb->flows->rules_gone && fb->flows->gone_ticket != 0 && flow_counts_done(fb->flows->gone_ticket))
 			shrink(fb);

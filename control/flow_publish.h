@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 // What workers see of a switch: its tables, the masks of their caches, its ports.
 //
-// Design: struct flow_switch (datapath/flow.h) is replaced as a whole. Ports follow with publish(), as they are desired
-// state of a transaction; tables and masks when flow_change.c needs them, before the first entry that asks for them is
-// seen: a cache must never take two packets for one that a rule tells apart. Masks only grow then. They shrink again
-// some time after rules went, when no worker can have a verdict of theirs.
+// Design: struct flow_switch (datapath/flow.h) is replaced as a whole, by one store: ports with publish(), as they are
+// desired state of a transaction; tables, and the masks that their entries ask for, when flow_change.c says so: a cache
+// must never take two packets for one that a rule tells apart. Masks only grow then. They shrink again some time after
+// rules went, when no worker can have a verdict of theirs.
 //
 // Threads: control only.
 #ifndef FLOW_PUBLISH_H
@@ -12,10 +12,11 @@
 
 #include "flow_table.h"
 
-// An entry is about to be seen: its table and what its match asks for will be in the next flow_publish_tables().
+// An entry is about to be seen: what its match asks for will be in the next flow_publish_tables().
 void flow_publish_want(const struct flow *x);
-// Publishes the tables and masks of all switches that lack something; cheap when none does.
-void flow_publish_tables(void);
+// Publishes the tables of all switches whose entries have changed, as they are in their index, under this version:
+// entries that count since then are seen from now on. What was published before is nobody's a grace period later.
+void flow_publish_tables(uint64_t version);
 // Shrinks the masks of switches from which rules went (flow_set.rules_gone); now and then.
 void flow_publish_shrink(void);
 

@@ -195,6 +195,15 @@ struct flow *flow_index_find(const struct flow_bridge *fb, uint8_t table, const 
 	return index != NULL ? flow_by_number(classifier_find(index, &m->key, &m->mask, priority)) : NULL;
 }
 
+// The classifier that may be changed.
+static struct classifier *index_open(const struct flow *x)
+{
+	struct flow_table *t = &x->fb->flows->table[x->table];
+
+	t->index = t->spare;
+	return t->index;
+}
+
 int flow_index_put(struct flow *x, struct flow_error *e)
 {
 	struct flow_set *set = x->fb->flows;
@@ -204,7 +213,7 @@ int flow_index_put(struct flow *x, struct flow_error *e)
 
 	if (old == NULL) {
 		flow_match_get(x, &m);
-		rc = classifier_insert(set->table[x->table].index, &m.key, &m.mask, x->priority, x->number);
+		rc = classifier_insert(index_open(x), &m.key, &m.mask, x->priority, x->number);
 		if (rc == -ENOSPC)
 			return flow_error_int(e, OFPFMFC_TABLE_FULL, "table", x->table, NULL,
 					      "the table has no room for another entry, or another mask");
@@ -226,7 +235,7 @@ void flow_index_del(struct flow *x)
 	struct flow_match m;
 
 	flow_match_get(x, &m);
-	classifier_remove(set->table[x->table].index, &m.key, &m.mask, x->priority);
+	classifier_remove(index_open(x), &m.key, &m.mask, x->priority);
 	numbers.flow[x->number] = NULL;
 	numbers.place[x->number] = (struct place){0};
 	set->count--;
@@ -254,13 +263,14 @@ int flow_set_create(struct flow_bridge *fb)
 	memset(set, 0, sizeof(*set));
 	for (unsigned int i = 0; i < FLOW_TABLES; i++)
 		set->table[i].max = FLOW_ENTRIES_MAX - 1;
-	if (flow_pool_create(&set->index_pool, FLOW_ENTRIES_MAX, 0) < 0 ||
-	    flow_pool_create(&set->seen_pool, FLOW_ENTRIES_MAX, 0) < 0) {
-		flow_pool_destroy(set->index_pool);
+	if (flow_pool_create(&set->pool[0], FLOW_ENTRIES_MAX, 0) < 0 ||
+	    flow_pool_create(&set->pool[1], FLOW_ENTRIES_MAX, 0) < 0) {
+		flow_pool_destroy(set->pool[0]);
 		free(set);
 		return -ENOMEM;
 	}
-	flow_pool_grace(set->seen_pool, grace_start, grace_over, NULL);
+	for (unsigned int i = 0; i < 2; i++)
+		flow_pool_grace(set->pool[i], grace_start, grace_over, NULL);
 	fb->flows = set;
 	return 0;
 }
@@ -268,14 +278,20 @@ int flow_set_create(struct flow_bridge *fb)
 int flow_table_open(struct flow_bridge *fb, uint8_t table)
 {
 	struct flow_table *t = &fb->flows->table[table];
-	struct classifier_conf conf = {
-		.pool = fb->flows->index_pool, .rules_max = FLOW_ENTRIES_MAX, .masks_max = FLOW_MASKS_MAX};
+	struct classifier_conf conf = {.rules_max = FLOW_ENTRIES_MAX, .masks_max = FLOW_MASKS_MAX};
 
-	if (t->index == NULL && classifier_create(&t->index, &conf) < 0)
+	if (t->index != NULL)
+		return 0;
+	conf.pool = fb->flows->pool[0];
+	if (classifier_create(&t->seen, &conf) < 0)
 		return -ENOMEM;
-	conf.pool = fb->flows->seen_pool;
-	if (t->seen == NULL && classifier_create(&t->seen, &conf) < 0)
+	conf.pool = fb->flows->pool[1];
+	if (classifier_create(&t->spare, &conf) < 0) {
+		classifier_destroy(t->seen);
+		t->seen = NULL;
 		return -ENOMEM;
+	}
+	t->index = t->seen;
 	return 0;
 }
 
@@ -303,11 +319,11 @@ void flow_set_destroy(struct flow_bridge *fb)
 		if (set->table[i].index != NULL)
 			classifier_walk(set->table[i].index, &(struct flow_key){0}, &(struct flow_key){0}, visit_free,
 					NULL);
-		classifier_destroy(set->table[i].index);
 		classifier_destroy(set->table[i].seen);
+		classifier_destroy(set->table[i].spare);
 	}
-	flow_pool_destroy(set->index_pool);
-	flow_pool_destroy(set->seen_pool);
+	flow_pool_destroy(set->pool[0]);
+	flow_pool_destroy(set->pool[1]);
 	free(set);
 	fb->flows = NULL;
 }

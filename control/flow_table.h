@@ -5,9 +5,10 @@
 // workers see.
 //
 // Design: an entry has a number, of all switches', by which workers know it and count. A table has two classifiers of
-// the same rules, whose values are those numbers: `index` is control's, and changes with each operation; `seen` is the
-// one that workers look up in, and follows when a transaction commits (flow_change.h). So an operation that is rolled
-// back, or a dry run, is seen by nobody. An entry is never changed, but replaced by another one of the same number.
+// the same rules, whose values are those numbers. Workers look up in one of them, and nobody changes that; operations
+// change the other one, and then it becomes the workers' (flow_change.h). So an operation that is rolled back, or a dry
+// run, is seen by nobody, and of what is published together workers see all or nothing. An entry is never changed, but
+// replaced by another one of the same number.
 //
 // Threads: control only.
 #ifndef FLOW_TABLE_H
@@ -34,7 +35,8 @@ struct flow {
 };
 
 struct flow_table {
-	struct classifier *index, *seen; // NULL: there was never an entry
+	struct classifier *index;        // as it is desired: `seen`, or `spare` with what changed since
+	struct classifier *seen, *spare; // workers look up in `seen`. All NULL: there was never an entry
 	uint32_t max;                    // entries at most
 	bool eviction;                   // where it is full, the least important entry makes room
 	char name[32];
@@ -42,10 +44,11 @@ struct flow_table {
 
 // The entries of a switch: flow_bridge.flows.
 struct flow_set {
-	struct flow_pool *index_pool, *seen_pool;
+	struct flow_pool *pool[2]; // of the two classifiers of each table
 	struct flow_table table[FLOW_TABLES];
 	struct flow_used used; // what workers' caches tell packets apart by
-	bool wanted;           // they know less yet, or not all tables
+	bool used_grown;       // they know less yet
+	bool changed;          // entries, since they were published
 	bool rules_gone;       // since `used` was computed: it may be less
 	uint64_t gone_ticket;  // of flow_counts_ask(), after they went; 0: not yet asked
 	uint32_t count;        // entries
@@ -78,8 +81,8 @@ uint32_t flow_number_end(void);               // higher than any in use
 // Whether an entry of that number may be one of a table (FLOW_TABLE_ALL: any) of the switch, without touching it.
 bool flow_number_in(uint32_t number, const struct flow_bridge *fb, uint8_t table);
 
-// The index. flow_index_put() takes an entry in, or puts it in the place of the one that has its number: 0, or -errno
-// and OFPFMFC_TABLE_FULL or OFPFMFC_UNKNOWN.
+// The index; changed between flow_change_begin() and flow_change_end() alone. flow_index_put() takes an entry in, or
+// puts it in the place of the one that has its number: 0, or -errno and OFPFMFC_TABLE_FULL or OFPFMFC_UNKNOWN.
 struct flow *flow_index_find(const struct flow_bridge *fb, uint8_t table, const struct flow_match *m,
 			     uint16_t priority);
 int flow_index_put(struct flow *x, struct flow_error *e);

@@ -9,6 +9,7 @@
 
 #include <rte_debug.h>
 
+#include "flow_change.h"
 #include "flow_compile.h"
 #include "flow_ctl.h"
 #include "flow_retire.h"
@@ -241,6 +242,13 @@ static void groups_publish(void *arg)
 	garbage_collect();
 }
 
+// Not before the entries that refer to what goes have gone themselves.
+static void groups_done(void *arg)
+{
+	flow_change_commit();
+	groups_publish(arg);
+}
+
 // Before flow entries that refer to them: those that workers do not have yet.
 static int groups_publish_new(void *arg, struct fault *f)
 {
@@ -332,7 +340,7 @@ int group_change(struct txn *t, struct flow_bridge *fb, const struct group_mod *
 	else if (persist || group_persisted(fb, m->group))
 		group_keep(t, fb, m);
 	txn_check(t, groups_publish_new, fb);
-	txn_done(t, groups_publish, NULL, fb);
+	txn_done(t, groups_done, NULL, fb);
 	return 0;
 }
 

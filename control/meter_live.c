@@ -7,6 +7,7 @@
 #include <rte_cycles.h>
 #include <rte_debug.h>
 
+#include "flow_change.h"
 #include "flow_ctl.h"
 #include "flow_retire.h"
 #include "flow_text.h"
@@ -143,6 +144,13 @@ static void meters_publish(void *arg)
 	garbage_collect();
 }
 
+// Not before the entries that refer to what goes have gone themselves.
+static void meters_done(void *arg)
+{
+	flow_change_commit();
+	meters_publish(arg);
+}
+
 // Before flow entries that refer to them: those that workers do not have yet.
 static int meters_publish_new(void *arg, struct fault *f)
 {
@@ -219,7 +227,7 @@ int meter_change(struct txn *t, struct flow_bridge *fb, const struct meter_mod *
 	else if (persist || meter_persisted(fb, m->meter))
 		meter_keep(t, fb, m);
 	txn_check(t, meters_publish_new, fb);
-	txn_done(t, meters_publish, NULL, fb);
+	txn_done(t, meters_done, NULL, fb);
 	return 0;
 }
 

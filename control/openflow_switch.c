@@ -69,6 +69,8 @@ static int change_now(struct flow_bridge *fb, const struct group_mod *g, const s
 	struct txn t;
 	int rc;
 
+	// Entries that went earlier must be nobody's before what they referred to goes.
+	flow_ctl_flush();
 	txn_begin(&t, false);
 	rc = g != NULL ? group_change(&t, fb, g, false, e) : meter_change(&t, fb, m, false, e);
 	if (rc < 0) {

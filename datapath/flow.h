@@ -8,6 +8,8 @@
 // meters and switches are found by small numbers in arrays of pointers to structs that are constant while they are
 // published; control replaces a pointer and frees what it took away after a grace period (rcu.h), so that what is
 // changed is seen in whole or not at all. Which ports are in which switch says the state of workers (struct fwd_port).
+//   What changes together is seen together: a switch's tables are replaced by one store, and an entry that took the
+// place of another one says since which version of its switch it counts, and what was there before.
 //   A worker keeps what it decided about a kind of packet in its flow cache as a verdict: which entries it met, and so
 // all actions in order. There is one generation: whoever changes a table, an entry or a switch calls flow_changed()
 // afterwards, and all verdicts of before are void. Groups, meters and the state of ports are looked up when a verdict
@@ -15,8 +17,9 @@
 //   Counters are the workers' own, one row each, and are only ever added to. What workers count on their verdicts is
 // added up in slices; flow_counts_ask() makes them do it at once.
 //
-// An entry goes like this: take it out of its classifier; flow_changed(); flow_counts_ask(); once flow_counts_done(),
-// read its last counts, clear them and free entry and number. Its pointer stays in place until then.
+// An entry goes like this: publish its switch with tables that do not have it; flow_changed(); flow_counts_ask(); once
+// flow_counts_done(), read its last counts, clear them and free entry and number. Its pointer stays in place until
+// then.
 //
 // Threads: control, but where it says otherwise.
 // Source: OpenFlow Switch Specification 1.3.5, 5.
@@ -52,6 +55,8 @@ struct flow_entry {
 	uint64_t cookie;    // for packet-ins
 	uint64_t metadata, metadata_mask;
 	const struct flow_acts *apply, *write; // NULL: none. They live as long as the entry
+	uint64_t since;                        // for switches from this version on
+	const struct flow_entry *older;        // for those before; NULL: none
 };
 
 enum flow_group_type { FLOW_GROUP_TYPE_ALL, FLOW_GROUP_TYPE_SELECT, FLOW_GROUP_TYPE_INDIRECT, FLOW_GROUP_TYPE_FF };
@@ -76,6 +81,7 @@ struct flow_group {
 struct flow_switch {
 	const struct classifier *table[FLOW_TABLES]; // NULL: empty
 	struct flow_window_masks masks;              // of all its tables, by classifier_used()
+	uint64_t version;                            // grows with each change of tables
 	uint32_t nports;                             // highest OpenFlow number plus one, up to 65536
 	const uint16_t *port;                        // [nports] port ids by OpenFlow number, 0: there is none
 	uint32_t nflood;

@@ -158,11 +158,20 @@ static void split(struct flow_walk *k, const struct flow_entry *e)
 	flow_run_end(r, n == -ENOMEM ? DROP_NO_MBUF : DROP_BAD_OFFLOAD);
 }
 
+// The entry of a number, as it is for a switch; NULL: none.
+static const struct flow_entry *entry_of(const struct flow_worker *f, const struct flow_switch *sw, uint32_t number)
+{
+	const struct flow_entry *e = number != 0 ? __atomic_load_n(&f->tables->entry[number], __ATOMIC_ACQUIRE) : NULL;
+
+	while (e != NULL && unlikely(e->since > sw->version))
+		e = e->older;
+	return e;
+}
+
 // The packet was looked up in its table, and met the entry of a number; 0: none. Returns whether it goes on.
 static bool step(struct flow_walk *k, uint32_t value)
 {
-	const struct flow_entry *const e =
-		value != 0 ? __atomic_load_n(&k->run.w->flow->tables->entry[value], __ATOMIC_ACQUIRE) : NULL;
+	const struct flow_entry *const e = entry_of(k->run.w->flow, k->run.sw, value);
 	uint8_t table = k->table;
 
 	k->path.step[k->path.nsteps++] = flow_step(table, e != NULL ? value : 0);
@@ -190,7 +199,7 @@ static bool code_splits(const struct flow_acts *acts)
 }
 
 // Adds the code of a path. False: an entry has gone.
-static bool code_make(const struct flow_worker *f, struct flow_verdict_conf *conf)
+static bool code_make(const struct flow_run *r, struct flow_verdict_conf *conf)
 {
 	const struct flow_act *set_act[FLOW_PLACES];
 	uint64_t set = 0;
@@ -198,7 +207,7 @@ static bool code_make(const struct flow_worker *f, struct flow_verdict_conf *con
 	conf->ncode = 0;
 	for (uint32_t i = 0; i < conf->path->nsteps; i++) {
 		const uint32_t number = conf->path->step[i] & 0xffffff;
-		const struct flow_entry *const e = __atomic_load_n(&f->tables->entry[number], __ATOMIC_ACQUIRE);
+		const struct flow_entry *const e = entry_of(r->w->flow, r->sw, number);
 
 		if (number == 0)
 			break;
@@ -275,7 +284,7 @@ static uint32_t verdict_make(struct flow_walk *k, uint32_t hash)
 	conf.out_port = 0;
 	conf.meter = 0;
 	conf.splits = false;
-	if (!code_make(f, &conf))
+	if (!code_make(&k->run, &conf))
 		return 0;
 	code_simplify(&k->run, &conf);
 	id = flow_verdict_make(&f->verdicts, &conf, hash, &flush);

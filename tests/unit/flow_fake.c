@@ -100,10 +100,14 @@ uint32_t flow_packet_outs_pending(void)
 const struct flow_entry *flow_fake_lookup(uint16_t number, uint8_t table, const struct flow_key *key)
 {
 	const struct flow_key *keys[CLASSIFIER_BURST] = {key};
-	const struct classifier *c = flow_fake.sw[number] != NULL ? flow_fake.sw[number]->table[table] : NULL;
+	const struct flow_switch *const sw = flow_fake.sw[number];
+	const struct classifier *c = sw != NULL ? sw->table[table] : NULL;
 	uint32_t value[CLASSIFIER_BURST];
+	const struct flow_entry *e;
 
 	if (c == NULL || classifier_lookup_lanes(c, keys, 1, value) == 0)
 		return NULL;
-	return flow_fake.entry[value[0]];
+	for (e = flow_fake.entry[value[0]]; e != NULL && e->since > sw->version; e = e->older)
+		;
+	return e;
 }

@@ -411,6 +411,55 @@ static void a_run_of_mods_voids_the_caches_once(void **state)
 	assert_int_equal(flow_fake.changed, changed + 1);
 }
 
+static uint32_t seen_out(uint8_t table, uint32_t in_port)
+{
+	const struct flow_entry *e;
+	struct flow_match m;
+
+	memset(&m, 0, sizeof(m));
+	field(&m, FLOW_FIELD_IN_PORT, in_port, UINT32_MAX);
+	e = flow_fake_lookup(get()->number, table, &m.key);
+	return e != NULL ? e->apply->act[0].op.arg : 0;
+}
+
+// A run of changes of several tables: additions, replacements of what the run added, too, modifications, deletions.
+static void workers_see_all_of_a_run_or_nothing(void **state)
+{
+	static const struct {
+		const char *text;
+		enum flow_command command;
+	} run[] = {{"table=0,in_port=1,actions=4", FLOW_ADD}, {"table=1,in_port=1", FLOW_DELETE},
+		   {"table=2,in_port=1,actions=2", FLOW_ADD}, {"table=2,in_port=1,actions=3", FLOW_MODIFY},
+		   {"table=3,in_port=1,actions=2", FLOW_ADD}, {"table=3,in_port=1", FLOW_DELETE},
+		   {"table=1,in_port=2,actions=1", FLOW_ADD}};
+	struct flow_error e;
+	struct flow_mod m;
+
+	mod("table=0,in_port=1,actions=2", FLOW_ADD);
+	mod("table=1,in_port=1,actions=2", FLOW_ADD);
+	for (unsigned int i = 0; i < RTE_DIM(run); i++) {
+		assert_int_equal(flow_text_parse(run[i].text, run[i].command, &m, &e), 0);
+		assert_int_equal(flow_ctl_mod_now(get(), &m, &e), 0);
+		flow_mod_clear(&m);
+		assert_int_equal(seen_out(0, 1), 2);
+		assert_int_equal(seen_out(1, 1), 2);
+		assert_int_equal(seen_out(2, 1), 0);
+		assert_int_equal(seen_out(3, 1), 0);
+		assert_int_equal(seen_out(1, 2), 0);
+	}
+	flow_ctl_flush();
+	assert_int_equal(seen_out(0, 1), 4);
+	assert_int_equal(seen_out(1, 1), 0);
+	assert_int_equal(seen_out(2, 1), 3);
+	assert_int_equal(seen_out(3, 1), 0);
+	assert_int_equal(seen_out(1, 2), 1);
+	// The other classifiers have followed.
+	mod("table=2,in_port=1", FLOW_DELETE);
+	assert_int_equal(seen_out(0, 1), 4);
+	assert_int_equal(seen_out(2, 1), 0);
+	assert_int_equal(seen_out(1, 2), 1);
+}
+
 static void refused(const char *text, uint16_t type, uint16_t code)
 {
 	struct flow_error e = {.fault = {.err = 0}};
@@ -505,6 +554,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(counters_stay_or_go_as_asked, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(a_number_is_free_when_workers_are_done, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(a_run_of_mods_voids_the_caches_once, setup, harness_teardown),
+		cmocka_unit_test_setup_teardown(workers_see_all_of_a_run_or_nothing, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(a_full_table_refuses_or_evicts, setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(entries_expire, setup, harness_teardown),
