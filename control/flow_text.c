@@ -103,6 +103,8 @@ static int cookie_parse(struct flow_mod *m, const char *value, struct flow_error
 
 	if (!flow_value_parse(FLOW_FIELD_METADATA, value, &v, &mask))
 		return flow_text_refuse(e, OFPBMC_BAD_VALUE, value, "VALUE[/MASK]", "this is no cookie");
+	if (m->command == FLOW_ADD && mask.lo != UINT64_MAX)
+		return flow_text_refuse(e, OFPBMC_BAD_MASK, value, "VALUE", "an entry's cookie has no mask");
 	m->cookie = v.lo;
 	m->cookie_mask = m->command == FLOW_ADD ? 0 : mask.lo;
 	return 1;
@@ -129,6 +131,8 @@ static int entry_word(struct flow_mod *m, const char *key, const char *value, st
 		return flag_word(m, key);
 	if (strcmp(key, "cookie") == 0)
 		return cookie_parse(m, value, e);
+	if (m->command == FLOW_ADD && strncmp(key, "out_", 4) == 0)
+		return 0; // chooses among entries that are there
 	if (strcmp(key, "out_port") == 0)
 		return flow_port_parse(value, &m->out_port)
 			       ? 1

@@ -85,21 +85,6 @@ static int add_set(struct reader *r, enum flow_field field, const char *text)
 	return add(r, (struct flow_action){.type = FLOW_ACTION_SET_FIELD, .field = (uint8_t)field, .value = v});
 }
 
-// "VALUE->FIELD"
-static int set_field(struct reader *r, char *value)
-{
-	char *arrow = value != NULL ? strstr(value, "->") : NULL;
-	int field;
-
-	if (arrow == NULL)
-		return bad_argument(r, value != NULL ? value : "set_field", "set_field:VALUE->FIELD");
-	*arrow = '\0';
-	field = flow_text_field(arrow + 2);
-	if (field < 0)
-		return flow_text_refuse(r->e, OFPBAC_BAD_SET_TYPE, arrow + 2, NULL, "unknown field");
-	return add_set(r, (enum flow_field)field, value);
-}
-
 static int setter(struct reader *r, enum flow_field field, const char *value)
 {
 	const bool source = field == FLOW_FIELD_TCP_SRC;
@@ -114,6 +99,25 @@ static int setter(struct reader *r, enum flow_field field, const char *value)
 			field = sctp;
 	}
 	return add_set(r, field, value);
+}
+
+// "VALUE->FIELD"
+static int set_field(struct reader *r, char *value)
+{
+	char *arrow = value != NULL ? strstr(value, "->") : NULL;
+	int field;
+
+	if (arrow == NULL)
+		return bad_argument(r, value != NULL ? value : "set_field", "set_field:VALUE->FIELD");
+	*arrow = '\0';
+	if (strcmp(arrow + 2, "tp_src") == 0)
+		return setter(r, FLOW_FIELD_TCP_SRC, value);
+	if (strcmp(arrow + 2, "tp_dst") == 0)
+		return setter(r, FLOW_FIELD_TCP_DST, value);
+	field = flow_text_field(arrow + 2);
+	if (field < 0)
+		return flow_text_refuse(r->e, OFPBAC_BAD_SET_TYPE, arrow + 2, NULL, "unknown field");
+	return add_set(r, (enum flow_field)field, value);
 }
 
 // Whether a tag is there to be changed: the match asks for one, or one was pushed.
@@ -152,7 +156,7 @@ static int controller(struct reader *r, const char *value)
 
 	if (value != NULL && strncmp(value, "max_len=", 8) == 0)
 		value += 8;
-	if (value != NULL && !flow_number_parse(value, UINT16_MAX, &len))
+	if (value != NULL && value[0] != '\0' && !flow_number_parse(value, UINT16_MAX, &len))
 		return bad_argument(r, value, "0..65535");
 	return add(r, (struct flow_action){
 			      .type = FLOW_ACTION_OUTPUT, .arg = FLOW_PORT_CONTROLLER, .max_len = (uint16_t)len});

@@ -6,8 +6,8 @@ import struct
 from os_ken.ofproto import ofproto_v1_3 as ofp, ofproto_v1_3_parser as parser
 
 from openflow_behaviour import GROUP_ALL, GROUP_INDIRECT, GROUP_SELECT, behaviour, bucket, does, equal, group, octets
-from openflow_cases import ARP, TCP4, TCP6, flow, group_action, output, oxm
-from openflow_tester import VERSION, Failure, expect, message_of
+from openflow_cases import ARP, TCP4, TCP6, WRITE, action, actions_instruction, flow, goto, group_action, output, oxm, setting, tagged
+from openflow_tester import VERSION, message_of
 
 HEADER = struct.Struct("!BBHI")
 
@@ -83,3 +83,25 @@ def frames_with_a_length_have_the_type_of_snap_or_none(b):
             b.outputs(frame, {})
     b.install([message_of(flow([oxm("eth_type", 0x800), oxm("ip_proto", 6), oxm("tcp_dst", 2002)], does(output(2))))])
     b.outputs(snap, {2: [snap]})
+
+
+@behaviour("suites")
+def a_packet_without_an_entry_is_dropped_with_its_action_set(b):
+    """5.4: without a table-miss entry; with one the pipeline ends there, and the set is done."""
+    f = octets(TCP4)
+    first = flow([], [actions_instruction([output(3)]), actions_instruction([output(2)], WRITE), goto(1)])
+    b.install([message_of(first)])
+    b.outputs(f, {3: [f]})
+    b.install([message_of(first), message_of(flow([], [], table_id=1, priority=0))])
+    b.outputs(f, {2: [f], 3: [f]})
+
+
+@behaviour("suites")
+def each_pushed_header_is_the_outermost(b):
+    """5.12: also a label on a frame with a tag, where it has the TTL of the IP header behind the tag."""
+    f = octets(tagged(TCP4))
+    b.install([message_of(flow([oxm("vlan_vid", 0x1000, 0x1000)],
+                               does(action("PushMpls", ethertype=0x8847), setting("mpls_label", 7), output(2),
+                                    action("PushVlan", ethertype=0x8100), setting("vlan_vid", 0x1009), output(3))))])
+    pushed = bytes.fromhex("8847 0000713c") + f[14:]
+    b.outputs(f, {2: [f[:12] + pushed], 3: [f[:12] + bytes.fromhex("81000009") + pushed]})

@@ -67,6 +67,9 @@ static void flows_are_written_in_one_form(void **state)
 		{"priority=1,dl_vlan=3,actions=mod_vlan_vid:5",
 		 "priority=1,dl_vlan=3,actions=set_field:4101->vlan_vid"},
 		{"priority=1,actions=controller", "priority=1,actions=CONTROLLER:65535"},
+		{"priority=1,actions=controller()", "priority=1,actions=CONTROLLER:65535"},
+		{"priority=1,udp6,actions=set_field:5->tp_src,set_field:6->tp_dst",
+		 "priority=1,udp6,actions=set_field:5->udp_src,set_field:6->udp_dst"},
 		{"priority=1,actions=controller(max_len=5),CONTROLLER:128",
 		 "priority=1,actions=CONTROLLER:5,CONTROLLER:128"},
 		{"priority=1,ip,actions=mod_nw_ttl:9,copy_ttl_out,copy_ttl_in,push_pbb:0x88e7,set_queue:3,group:4",
@@ -112,6 +115,7 @@ static void deletes_filter_and_have_no_actions(void **state)
 	assert_int_equal(flow_text_parse("cookie=5", FLOW_DELETE, &m, &error), 0);
 	assert_int_equal(m.cookie_mask, UINT64_MAX);
 	assert_int_equal(flow_text_parse("actions=drop", FLOW_DELETE, &m, &error), -EINVAL);
+	assert_int_equal(flow_text_parse("out_port=x", FLOW_DELETE, &m, &error), -EINVAL);
 }
 
 static void refusals_name_the_word(void **state)
@@ -136,7 +140,10 @@ static void refusals_name_the_word(void **state)
 		{"tcp,udp,actions=drop", "\"ip_proto\"", OFPBMC_DUP_FIELD},
 		{"ip,nw_src=1.2.3.4,nw_src=1.2.3.4,actions=drop", "\"nw_src\"", OFPBMC_DUP_FIELD},
 		{"in_port=,actions=drop", "\"\"", OFPBMC_BAD_VALUE},
-		{"out_port=x,actions=drop", "\"x\"", OFPBMC_BAD_VALUE},
+		{"out_port=1,actions=drop", "\"out_port\"", OFPBMC_BAD_FIELD},
+		{"out_group=1,actions=drop", "\"out_group\"", OFPBMC_BAD_FIELD},
+		{"cookie=1/3,actions=drop", "\"1/3\"", OFPBMC_BAD_MASK},
+		{"ip,actions=set_field:1->tp_port", "\"tp_port\"", OFPBAC_BAD_SET_TYPE},
 		{"actions=fly", "\"fly\"", OFPBAC_BAD_TYPE},
 		{"actions=drop,1", "\"drop\"", OFPBAC_BAD_TYPE},
 		{"actions=output", "\"output\"", OFPBAC_BAD_ARGUMENT},
