@@ -78,8 +78,8 @@ struct group_mod {
 
 #define GROUP_BYTES_MAX 65000 // of a group's buckets as OpenFlow reads them back in one message, at 24 bytes an action
 
-// Whether a bucket watches a port or a group. One of zeros, as controllers leave it that fill in nothing, watches none: no
-// port has the number 0.
+// Whether a bucket watches a port or a group. One of zeros, as controllers leave it that fill in nothing, watches none:
+// no port has the number 0.
 static inline bool group_bucket_watches(const struct group_bucket *b)
 {
 	return (b->watch_port != FLOW_PORT_ANY || b->watch_group != FLOW_GROUP_ANY) &&

@@ -157,10 +157,9 @@ static struct flow_group *group_compile(struct flow_bridge *fb, const struct gro
 			group_bucket_watches(b) ? group_find(fb->groups, b->watch_group) : NULL;
 		struct flow_acts *acts = (struct flow_acts *)at;
 
-		out->bucket[i] = (struct flow_bucket){
-			.watch_port = b->watch_port != FLOW_PORT_ANY ? b->watch_port : 0,
-			.watch_group = watched != NULL ? watched->id : 0,
-			.acts = b->actions.n > 0 ? acts : NULL};
+		out->bucket[i] = (struct flow_bucket){.watch_port = b->watch_port != FLOW_PORT_ANY ? b->watch_port : 0,
+						      .watch_group = watched != NULL ? watched->id : 0,
+						      .acts = b->actions.n > 0 ? acts : NULL};
 		if (b->actions.n == 0)
 			continue;
 		// The edges between groups are counted in group.c: here nothing is held.

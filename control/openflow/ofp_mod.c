@@ -111,8 +111,8 @@ int ofp_packet_out_decode(const uint8_t *p, size_t len, struct of_packet_out *ou
 		return flow_error_int(e, OFPBRC_BAD_LEN, "actions_len", actions, NULL,
 				      "the actions go beyond the message");
 	nothing = *buffer_id == FLOW_NO_BUFFER && len == PACKET_OUT_LEN;
-	// Some controllers say by ANY that the packet is their own. Where there is none and nothing is to be done with it,
-	// the port says nothing.
+	// Some controllers say by ANY that the packet is their own. Where there is none and nothing is to be done with
+	// it, the port says nothing.
 	if (out->in_port == FLOW_PORT_ANY)
 		out->in_port = FLOW_PORT_CONTROLLER;
 	if (!nothing && !flow_match_in_port_ok(out->in_port))
