@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "flow_change.h"
+#include "flow_compile.h"
 
-#define SYNC_MS 200 // for workers to say what they counted
+#define SYNC_MS 5000 // for workers to say what they counted: mostly less than one
 
 // What an operation works with.
 struct job {
@@ -56,6 +57,13 @@ static enum classifier_verdict visit(void *arg, const struct classifier_entry *c
 	if (mod_takes(j->m, flow_by_number(c->value)))
 		found_add(j, c->value);
 	return j->no_memory ? CLASSIFIER_STOP : CLASSIFIER_GO_ON;
+}
+
+int flow_ctl_count(struct fault *f)
+{
+	if (flow_counts_sync(SYNC_MS) < 0)
+		return fault_set(f, -ETIMEDOUT, NULL, NULL, NULL, "the workers do not answer");
+	return 0;
 }
 
 static int find_all(struct job *j)
@@ -130,14 +138,24 @@ static int make_room(struct job *j)
 
 // From where the entry that takes another's place counts. What went through before the request and is not added up yet
 // would else count afterwards.
-static struct flow_count base_of(struct job *j, const struct flow *old)
+static int base_set(struct job *j, struct flow *x, const struct flow *old)
 {
+	x->base = old->base;
 	if ((j->m->flags & FLOW_RESET_COUNTS) == 0)
-		return old->base;
-	if (!j->synced)
-		flow_counts_sync(SYNC_MS);
+		return 0;
+	if (!j->synced && flow_ctl_count(&j->e->fault) < 0)
+		return flow_error_set(j->e, OFPFMFC_UNKNOWN, NULL, NULL, NULL, "the workers do not answer");
 	j->synced = true;
-	return flow_count_get(FLOW_COUNT_ENTRY, old->number);
+	x->base = flow_count_get(FLOW_COUNT_ENTRY, old->number);
+	return 0;
+}
+
+// Of an entry that was to replace another one.
+static int given_up(struct flow *x, int rc)
+{
+	flow_compile_entry_release(x->fb, &x->instructions);
+	flow_free(x);
+	return rc;
 }
 
 static int add(struct job *j, bool persist)
@@ -161,9 +179,11 @@ static int add(struct job *j, bool persist)
 		rc = flow_new(&x, j->fb, m, old != NULL ? old->number : 0, j->e);
 	if (rc < 0)
 		return rc;
-	x->persist = persist;
 	if (old != NULL)
-		x->base = base_of(j, old);
+		rc = base_set(j, x, old);
+	if (rc < 0)
+		return given_up(x, rc);
+	x->persist = persist;
 	rc = flow_change_put(x, old, j->e);
 	if (rc == 0 && old != NULL)
 		j->done->replaced++;
@@ -187,7 +207,9 @@ static int modify_one(struct job *j, struct flow *old)
 		return rc;
 	x->persist = old->persist;
 	x->created_ns = old->created_ns;
-	x->base = base_of(j, old);
+	rc = base_set(j, x, old);
+	if (rc < 0)
+		return given_up(x, rc);
 	rc = flow_change_put(x, old, j->e);
 	j->done->modified += rc == 0;
 	return rc;

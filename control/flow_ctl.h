@@ -47,6 +47,10 @@ void flow_ctl_describe(const struct flow *x, struct of_flow *out);
 // A query for everything of a switch.
 struct of_flow_query flow_ctl_all(void);
 
+// Makes counters exact: they hold all packets that were processed before. 0, or -ETIMEDOUT if a worker does not answer
+// for seconds.
+int flow_ctl_count(struct fault *f);
+
 uint32_t flow_ctl_table_count(const struct flow_bridge *fb, uint8_t table); // entries
 
 #endif

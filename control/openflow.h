@@ -52,6 +52,8 @@ void openflow_connected(struct flow_bridge *fb, bool any);
 
 // openflow_barrier.c: done(arg) once all workers see what is published and have executed what was sent out.
 void openflow_barrier(void (*done)(void *arg), void *arg);
+// done(arg) once counters hold all that workers have processed by now.
+void openflow_counts(void (*done)(void *arg), void *arg);
 int openflow_barrier_create(struct event_base *base); // 0 or -ENOMEM
 void openflow_barrier_destroy(void);
 

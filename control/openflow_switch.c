@@ -11,8 +11,6 @@
 #include "openflow.h"
 #include "openflow/ofp.h"
 
-#define SYNC_MS 100 // what workers counted is waited for so long at most
-
 // Every action of 1.3.
 #define ALL_ACTIONS                                                                                                    \
 	(1u << FLOW_ACTION_OUTPUT | 3u << FLOW_ACTION_COPY_TTL_OUT |                                                   \
@@ -131,24 +129,20 @@ static void barrier(void *sw, void (*done)(void *arg), void *arg)
 	openflow_barrier(done, arg);
 }
 
-// --- what is there ---------------------------------------------------------------------------------------------------
-
-// Counters are exact from the beginning of a walk on.
-static void count_first(const struct of_cursor *c)
+static void counts(void *sw, void (*done)(void *arg), void *arg)
 {
-	if (c->at[0] == 0 && c->at[1] == 0)
-		flow_counts_sync(SYNC_MS);
+	openflow_counts(done, arg);
 }
+
+// --- what is there ---------------------------------------------------------------------------------------------------
 
 static int flow_next(void *sw, const struct of_flow_query *q, struct of_cursor *c, struct of_flow *out)
 {
-	count_first(c);
 	return flow_ctl_next(sw, q, c, out);
 }
 
 static void aggregate(void *sw, const struct of_flow_query *q, struct of_aggregate *out)
 {
-	flow_counts_sync(SYNC_MS);
 	flow_ctl_aggregate(sw, q, out);
 }
 
@@ -160,7 +154,6 @@ static int table_next(void *sw, struct of_cursor *c, struct of_table *out)
 
 	if (c->at[0] == FLOW_TABLES)
 		return 0;
-	count_first(c);
 	n = flow_count_get(FLOW_COUNT_TABLE, flow_table_counter(fb->number, table));
 	*out = (struct of_table){.table = table,
 				 .active = flow_ctl_table_count(fb, table),
@@ -187,7 +180,6 @@ static int group_next(void *sw, uint32_t group, struct of_cursor *c, struct of_g
 
 	if (fb->groups == NULL || (group != FLOW_GROUP_ALL && c->at[0] != 0))
 		return 0;
-	count_first(c);
 	g = group == FLOW_GROUP_ALL ? numbers_from(&fb->groups->groups, c->at[0]) : group_find(fb->groups, group);
 	if (g == NULL)
 		return 0;
@@ -209,7 +201,6 @@ static int meter_next(void *sw, uint32_t meter, struct of_cursor *c, struct of_m
 
 	if (meter != FLOW_METER_ALL && c->at[0] != 0)
 		return 0;
-	count_first(c);
 	if (fb->meters != NULL)
 		m = meter == FLOW_METER_ALL ? numbers_from(&fb->meters->meters, c->at[0])
 					    : meter_find(fb->meters, meter);
@@ -265,6 +256,7 @@ const struct of_switch_ops openflow_switch_ops = {
 	.packet_out = openflow_packet_out,
 	.flush = flush,
 	.barrier = barrier,
+	.counts = counts,
 	.flow_next = flow_next,
 	.aggregate = aggregate,
 	.table_next = table_next,

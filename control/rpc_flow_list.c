@@ -9,8 +9,6 @@
 #include "flow_text.h"
 #include "rpc.h"
 
-#define SYNC_MS 200 // for workers to say what they counted
-
 #define QUERY_PARAMS                                                                                                   \
 	{.name = "bridge", .type = PARAM_NAME, .flags = PARAM_REQUIRED, .help = "a bridge in mode flow"},              \
 		{.name = "text",                                                                                       \
@@ -105,10 +103,10 @@ static int list(struct rpc_call *c, const json_t *params, json_t **result, struc
 	struct flow_bridge *fb;
 	int rc = query_read(params, &fb, &q, f);
 
+	if (rc == 0)
+		rc = flow_ctl_count(f);
 	if (rc < 0)
 		return rc;
-	// A worker that does not answer in time is a few packets behind: better than no answer.
-	flow_counts_sync(SYNC_MS);
 	*result = json_array();
 	while ((json_int_t)json_array_size(*result) < limit &&
 	       (x = flow_ctl_walk(fb, &q, &at, json_is_true(persist))) != NULL)
@@ -143,9 +141,10 @@ static int stats(struct rpc_call *c, const json_t *params, json_t **result, stru
 	struct flow_bridge *fb;
 	int rc = query_read(params, &fb, &q, f);
 
+	if (rc == 0)
+		rc = flow_ctl_count(f);
 	if (rc < 0)
 		return rc;
-	flow_counts_sync(SYNC_MS);
 	flow_ctl_aggregate(fb, &q, &a);
 	*result = json_pack("{s:I, s:I, s:I}", "packets", (json_int_t)a.packets, "bytes", (json_int_t)a.bytes, "flows",
 			    (json_int_t)a.flows);

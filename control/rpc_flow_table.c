@@ -9,7 +9,6 @@
 #include "rpc.h"
 #include "store.h"
 
-#define SYNC_MS 200 // for workers to say what they counted
 #define KIND_NAME "flow_table"
 
 static const struct param tables_params[] = {
@@ -36,9 +35,10 @@ static int tables(struct rpc_call *c, const json_t *params, json_t **result, str
 	struct flow_bridge *fb;
 	int rc = flow_switch_get("bridge", json_string_value(json_object_get(params, "bridge")), &fb, f);
 
+	if (rc == 0)
+		rc = flow_ctl_count(f);
 	if (rc < 0)
 		return rc;
-	flow_counts_sync(SYNC_MS);
 	*result = json_array();
 	for (uint8_t i = 0; i < FLOW_TABLES; i++)
 		if (table != NULL ? json_integer_value(table) == i : i == 0 || flow_ctl_table_count(fb, i) > 0)

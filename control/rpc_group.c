@@ -13,8 +13,6 @@
 #include "group_live.h"
 #include "kinds.h"
 
-#define SYNC_MS 100
-
 static const char *const types[] = {"all", "select", "indirect", "ff", NULL};
 
 static const struct param bucket_items[] = {
@@ -434,9 +432,10 @@ static int list(struct rpc_call *c, const json_t *params, json_t **result, struc
 	struct flow_bridge *fb;
 	int rc = rpc_group_bridge(params, &fb, f);
 
+	if (rc == 0)
+		rc = flow_ctl_count(f);
 	if (rc < 0)
 		return rc;
-	flow_counts_sync(SYNC_MS);
 	*result = json_array();
 	if (only != NULL)
 		next = (uint64_t)json_integer_value(only);

@@ -11,8 +11,6 @@
 #include "kinds.h"
 #include "rpc_group.h"
 
-#define SYNC_MS 100
-
 static const char *const flags[] = {"kbps", "pktps", "burst", "stats", NULL}; // METER_*, by bit
 static const char *const band_types[] = {"drop", "dscp_remark", NULL};        // METER_DROP and so on
 
@@ -306,7 +304,9 @@ static int list(struct rpc_call *c, const json_t *params, json_t **result, struc
 		*f = e.fault;
 		return f->err;
 	}
-	flow_counts_sync(SYNC_MS);
+	rc = flow_ctl_count(f);
+	if (rc < 0)
+		return rc;
 	*result = json_array();
 	if (only != NULL)
 		next = number;

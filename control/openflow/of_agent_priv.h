@@ -49,6 +49,11 @@ void of_agent_closed(struct of_agent *a, bool controls);
 int of_multipart_request(struct of_session *s, const uint8_t *p, size_t len, struct flow_error *e);
 void of_multipart_resume(struct of_session *s);
 
+// Holds up the messages behind this one until the switch is done with what `begin`, one of its calls, asks of it; then
+// calls then(s, xid), perhaps at once, unless the session has gone.
+void of_session_wait(struct of_session *s, uint32_t xid, void (*then)(struct of_session *s, uint32_t xid),
+		     void (*begin)(void *sw, void (*done)(void *arg), void *arg));
+
 // Puts a finished message into the session's output.
 void of_session_send(struct of_session *s, struct wire *w);
 void of_session_error(struct of_session *s, const uint8_t *p, size_t len, const struct flow_error *e);

@@ -199,21 +199,22 @@ static const struct {
 	entry_fn entry;
 	int (*body)(struct of_session *s, const uint8_t *p, size_t len, struct of_reply *r, struct flow_error *e);
 	uint16_t min, max; // bytes of the request's body
+	bool counts;       // waits for the counters
 } kinds[] = {
-	[OFPMP_DESC] = {desc_entry, no_body, 0, 0},
-	[OFPMP_FLOW] = {flow_entry, flow_body, FLOW_REQUEST_LEN + 8, UINT16_MAX},
-	[OFPMP_AGGREGATE] = {aggregate_entry, flow_body, FLOW_REQUEST_LEN + 8, UINT16_MAX},
-	[OFPMP_TABLE] = {table_entry, no_body, 0, 0},
-	[OFPMP_PORT_STATS] = {port_stats_entry, id_body, 8, 8},
-	[OFPMP_QUEUE] = {queue_entry, id_body, 8, 8},
-	[OFPMP_GROUP] = {group_entry, id_body, 8, 8},
-	[OFPMP_GROUP_DESC] = {group_entry, all_groups, 0, 0},
-	[OFPMP_GROUP_FEATURES] = {group_features_entry, no_body, 0, 0},
-	[OFPMP_METER] = {meter_entry, id_body, 8, 8},
-	[OFPMP_METER_CONFIG] = {meter_entry, id_body, 8, 8},
-	[OFPMP_METER_FEATURES] = {meter_features_entry, no_body, 0, 0},
-	[OFPMP_TABLE_FEATURES] = {table_features_entry, tables_body, 0, UINT16_MAX},
-	[OFPMP_PORT_DESC] = {port_entry, no_body, 0, 0},
+	[OFPMP_DESC] = {desc_entry, no_body, 0, 0, false},
+	[OFPMP_FLOW] = {flow_entry, flow_body, FLOW_REQUEST_LEN + 8, UINT16_MAX, true},
+	[OFPMP_AGGREGATE] = {aggregate_entry, flow_body, FLOW_REQUEST_LEN + 8, UINT16_MAX, true},
+	[OFPMP_TABLE] = {table_entry, no_body, 0, 0, true},
+	[OFPMP_PORT_STATS] = {port_stats_entry, id_body, 8, 8, false},
+	[OFPMP_QUEUE] = {queue_entry, id_body, 8, 8, false},
+	[OFPMP_GROUP] = {group_entry, id_body, 8, 8, true},
+	[OFPMP_GROUP_DESC] = {group_entry, all_groups, 0, 0, false},
+	[OFPMP_GROUP_FEATURES] = {group_features_entry, no_body, 0, 0, false},
+	[OFPMP_METER] = {meter_entry, id_body, 8, 8, true},
+	[OFPMP_METER_CONFIG] = {meter_entry, id_body, 8, 8, false},
+	[OFPMP_METER_FEATURES] = {meter_features_entry, no_body, 0, 0, false},
+	[OFPMP_TABLE_FEATURES] = {table_features_entry, tables_body, 0, UINT16_MAX, false},
+	[OFPMP_PORT_DESC] = {port_entry, no_body, 0, 0, false},
 };
 
 // --- answers ---------------------------------------------------------------------------------------------------------
@@ -260,6 +261,26 @@ void of_multipart_resume(struct of_session *s)
 		part_write(s, false, NULL);
 }
 
+// Counters are exact now. What has gone meanwhile is no error any more.
+static void counted(struct of_session *s, uint32_t xid)
+{
+	struct flow_error e;
+
+	part_write(s, false, &e);
+	of_multipart_resume(s);
+}
+
+// Whether the switch refuses the request, which need not wait.
+static int refused(struct of_session *s, struct flow_error *e)
+{
+	struct of_cursor c = s->reply.cursor;
+	struct of_meter m;
+
+	if (s->reply.type != OFPMP_METER)
+		return 0;
+	return s->agent->ops->meter_next(s->agent->sw, s->reply.arg[0], &c, &m, e) < 0 ? -ENOENT : 0;
+}
+
 static int reply_begin(struct of_session *s, const uint8_t *p, size_t len, struct flow_error *e)
 {
 	struct of_reply *r = &s->reply;
@@ -268,6 +289,12 @@ static int reply_begin(struct of_session *s, const uint8_t *p, size_t len, struc
 
 	*r = (struct of_reply){.type = type, .xid = wire_u32(p + 4)};
 	rc = kinds[type].body(s, p + MULTIPART_LEN, len - MULTIPART_LEN, r, e);
+	if (rc == 0 && kinds[type].counts) {
+		rc = refused(s, e);
+		if (rc == 0)
+			of_session_wait(s, r->xid, counted, s->agent->ops->counts);
+		return rc;
+	}
 	if (rc == 0)
 		rc = part_write(s, true, e);
 	if (rc == 0)

@@ -85,8 +85,8 @@ void of_session_destroy(struct of_session *s)
 {
 	if (s == NULL)
 		return;
-	if (s->barrier != NULL)
-		s->barrier->session = NULL;
+	if (s->wait != NULL)
+		s->wait->session = NULL;
 	TAILQ_REMOVE(&s->agent->sessions, s, all);
 	if (s->open)
 		of_agent_closed(s->agent, s->controls);
@@ -96,7 +96,7 @@ void of_session_destroy(struct of_session *s)
 
 bool of_session_waits(const struct of_session *s)
 {
-	return s->barrier != NULL || s->reply.active || s->closed || evbuffer_get_length(s->out) > OF_OUT_HIGH;
+	return s->wait != NULL || s->reply.active || s->closed || evbuffer_get_length(s->out) > OF_OUT_HIGH;
 }
 
 // --- hello -----------------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ static void hello_receive(struct of_session *s, const uint8_t *p, size_t len)
 	}
 }
 
-// --- barriers --------------------------------------------------------------------------------------------------------
+// --- what takes its time ---------------------------------------------------------------------------------------------
 
 static void flush(struct of_session *s)
 {
@@ -157,31 +157,42 @@ static void flush(struct of_session *s)
 	s->dirty = false;
 }
 
-static void barrier_done(void *arg)
+static void wait_done(void *arg)
 {
 	struct of_wait *wait = arg;
 	struct of_session *s = wait->session;
 
 	if (s != NULL) {
-		s->barrier = NULL;
-		send_plain(s, OFPT_BARRIER_REPLY, wait->xid, "", 0);
+		s->wait = NULL;
+		wait->then(s, wait->xid);
 		s->wake(s->arg);
 	}
 	free(wait);
 }
 
-int of_request_barrier(struct of_session *s, const uint8_t *p, size_t len, struct flow_error *e)
+void of_session_wait(struct of_session *s, uint32_t xid, void (*then)(struct of_session *s, uint32_t xid),
+		     void (*begin)(void *sw, void (*done)(void *arg), void *arg))
 {
 	struct of_wait *wait = malloc(sizeof(*wait));
 
 	if (wait == NULL) {
 		s->broken = true; // a barrier that is not answered is no barrier
-		return 0;
+		return;
 	}
-	*wait = (struct of_wait){.session = s, .xid = wire_u32(p + 4)};
-	s->barrier = wait;
+	*wait = (struct of_wait){.session = s, .xid = xid, .then = then};
+	s->wait = wait;
 	flush(s);
-	s->agent->ops->barrier(s->agent->sw, barrier_done, wait);
+	begin(s->agent->sw, wait_done, wait);
+}
+
+static void barrier_done(struct of_session *s, uint32_t xid)
+{
+	send_plain(s, OFPT_BARRIER_REPLY, xid, "", 0);
+}
+
+int of_request_barrier(struct of_session *s, const uint8_t *p, size_t len, struct flow_error *e)
+{
+	of_session_wait(s, wire_u32(p + 4), barrier_done, s->agent->ops->barrier);
 	return 0;
 }
 

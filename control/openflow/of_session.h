@@ -4,9 +4,9 @@
 //
 // Purpose: version negotiation, framing, the check of every message, and the answers.
 //
-// Design: whole messages are run in order. While a barrier is awaited, or an answer is written that its reader has not
-// yet read enough of, the next message waits in the caller's buffer, which is thereby bounded too. What cannot be
-// understood is answered by an error; a peer whose framing or version is lost is closed.
+// Design: whole messages are run in order. While a barrier or counters are awaited, or an answer is written that its
+// reader has not yet read enough of, the next message waits in the caller's buffer, which is thereby bounded too. What
+// cannot be understood is answered by an error; a peer whose framing or version is lost is closed.
 //
 // Threads: control only.
 // Source: OpenFlow Switch Specification 1.3.5, 6.2, 6.3, 7.3, 7.5.
@@ -23,10 +23,11 @@ enum of_async_kind { OF_ASYNC_PACKET_IN, OF_ASYNC_PORT_STATUS, OF_ASYNC_FLOW_REM
 
 struct of_session;
 
-// What a barrier holds while it waits, so that it may outlive its session.
+// What the switch holds while a session waits for it, so that it may outlive the session.
 struct of_wait {
 	struct of_session *session; // NULL: gone
 	uint32_t xid;
+	void (*then)(struct of_session *s, uint32_t xid);
 };
 
 // A multipart answer under way.
@@ -58,7 +59,7 @@ struct of_session {
 	uint8_t role;      // OFPCR_*
 	uint16_t miss_send_len;
 	uint32_t async[2][OF_ASYNC_KINDS]; // of master and equal, of slave
-	struct of_wait *barrier;           // NULL: none is awaited
+	struct of_wait *wait;              // for a barrier, or for counters; NULL: for nothing
 	struct of_tables_request tables;
 	uint64_t messages; // whole ones received
 	// Called when there is something new to write or to go on with, from outside of of_session_input().

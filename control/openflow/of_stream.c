@@ -80,7 +80,7 @@ static void turn(struct of_stream *s)
 	if (s->session->closed || s->eof)
 		bufferevent_setwatermark(s->bev, EV_WRITE, 0, 0);
 	if (s->session->broken || (s->session->closed && unread == 0) ||
-	    (s->eof && unread == 0 && s->session->barrier == NULL && !event_pending(s->turn, EV_TIMEOUT, NULL)))
+	    (s->eof && unread == 0 && s->session->wait == NULL && !event_pending(s->turn, EV_TIMEOUT, NULL)))
 		end(s);
 }
 
@@ -127,7 +127,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	struct of_stream *s = arg;
 	const struct of_session *session = s->session;
 
-	if (session->messages != s->messages || s->read_lately || session->barrier != NULL)
+	if (session->messages != s->messages || s->read_lately || session->wait != NULL)
 		s->silent = 0;
 	else
 		s->silent++;

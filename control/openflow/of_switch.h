@@ -165,6 +165,9 @@ struct of_switch_ops {
 	// called exactly once, also if the agent was told to forget it by passing the same arg to barrier_cancel.
 	void (*barrier)(void *sw, void (*done)(void *arg), void *arg);
 
+	// The same once counters hold every packet that has been processed so far.
+	void (*counts)(void *sw, void (*done)(void *arg), void *arg);
+
 	// One entry per call: 1 and *out, or 0 at the end. `port`, `group`, `meter`, `queue` may be the *_ANY or *_ALL
 	// that asks for each; for one that is not there -errno.
 	int (*flow_next)(void *sw, const struct of_flow_query *q, struct of_cursor *c, struct of_flow *out);

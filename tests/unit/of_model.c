@@ -399,6 +399,16 @@ static void flush(void *sw)
 	((struct model *)sw)->dirty = false;
 }
 
+static void answer(struct model *m, void (*done)(void *arg), void *arg)
+{
+	if (!m->hold_barriers) {
+		done(arg);
+		return;
+	}
+	m->held_done = done;
+	m->held_arg = arg;
+}
+
 static void barrier(void *sw, void (*done)(void *arg), void *arg)
 {
 	struct model *m = sw;
@@ -406,12 +416,13 @@ static void barrier(void *sw, void (*done)(void *arg), void *arg)
 	if (m->dirty || m->held_done != NULL)
 		abort(); // what came before it is published, and one session has one barrier
 	m->barriers++;
-	if (!m->hold_barriers) {
-		done(arg);
-		return;
-	}
-	m->held_done = done;
-	m->held_arg = arg;
+	answer(m, done, arg);
+}
+
+static void counts(void *sw, void (*done)(void *arg), void *arg)
+{
+	((struct model *)sw)->counted++;
+	answer(sw, done, arg);
 }
 
 void model_barrier_release(struct model *m)
@@ -456,6 +467,7 @@ const struct of_switch_ops model_ops = {
 	.packet_out = packet_out,
 	.flush = flush,
 	.barrier = barrier,
+	.counts = counts,
 	.flow_next = flow_next,
 	.aggregate = aggregate,
 	.table_next = model_table_next,

@@ -38,7 +38,8 @@ struct model {
 	char table_names[MODEL_TABLES][32];
 	unsigned int changes, flushes, barriers; // how many there were
 	bool dirty;                              // a change is not flushed yet
-	bool hold_barriers;                      // they wait until model_barrier_release()
+	unsigned int counted;                    // calls of counts()
+	bool hold_barriers;                      // they, and counters, wait until model_barrier_release()
 	void (*held_done)(void *arg);
 	void *held_arg;
 	bool connected;

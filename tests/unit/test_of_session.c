@@ -176,6 +176,30 @@ static void barrier_holds_up_what_is_behind_it(void **state)
 	assert_int_equal(peer_receive(&peer), OFPT_ECHO_REPLY);
 }
 
+static void statistics_wait_for_the_counters(void **state)
+{
+	static const char flows[] = "04 12 0038 00000021 0001 0000 00000000 ff 000000 ffffffff ffffffff 00000000"
+				    "0000000000000000 0000000000000000 0001 0004 00000000";
+
+	peer.model.hold_barriers = true;
+	assert_int_equal(input_hex(flows), 0);
+	assert_int_equal(peer.model.counted, 1);
+	assert_true(of_session_waits(peer.session));
+	peer_expect_nothing(&peer);
+	assert_int_equal(input_hex("04 02 0008 00000012"), 8);
+	model_barrier_release(&peer.model);
+	assert_int_equal(peer.wakes, 1);
+	assert_int_equal(peer_receive(&peer), OFPT_MULTIPART_REPLY);
+	assert_int_equal(wire_u32(peer.in + 4), 0x21);
+	assert_false(of_session_waits(peer.session));
+	// What is refused need not wait, nor what counts nothing.
+	peer_send(&peer, OFPT_MULTIPART_REQUEST, "0009 0000 00000000 00000007 00000000");
+	peer_expect_error(&peer, OFPMMFC_UNKNOWN_METER);
+	peer_send(&peer, OFPT_MULTIPART_REQUEST, "000d 0000 00000000");
+	assert_int_equal(peer_receive(&peer), OFPT_MULTIPART_REPLY);
+	assert_int_equal(peer.model.counted, 1);
+}
+
 static void barrier_may_outlive_its_session(void **state)
 {
 	struct of_session *s = peer_session(&peer);
@@ -470,6 +494,7 @@ int main(void)
 		TEST(plain_requests_are_answered),
 		TEST(changes_reach_the_switch),
 		TEST(barrier_holds_up_what_is_behind_it),
+		TEST(statistics_wait_for_the_counters),
 		TEST(barrier_may_outlive_its_session),
 		TEST(roles_follow_the_generation_id),
 		TEST(slave_changes_nothing),
