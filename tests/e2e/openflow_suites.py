@@ -7,7 +7,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp, ofproto_v1_3_parser as parser
 
 from openflow_behaviour import GROUP_ALL, GROUP_INDIRECT, GROUP_SELECT, behaviour, bucket, does, equal, group, octets
 from openflow_cases import ARP, TCP4, TCP6, WRITE, action, actions_instruction, flow, goto, group_action, output, oxm, setting, tagged
-from openflow_tester import VERSION, message_of
+from openflow_tester import VERSION, Failure, message_of
 
 HEADER = struct.Struct("!BBHI")
 
@@ -105,3 +105,46 @@ def each_pushed_header_is_the_outermost(b):
                                     action("PushVlan", ethertype=0x8100), setting("vlan_vid", 0x1009), output(3))))])
     pushed = bytes.fromhex("8847 0000713c") + f[14:]
     b.outputs(f, {2: [f[:12] + pushed], 3: [f[:12] + bytes.fromhex("81000009") + pushed]})
+
+
+def messages():
+    """(name, body of a message, lengths of the whole that are right, too): one of each type that has a body."""
+    out, match = struct.pack("!HHIH6x", 0, 16, 2, 0xffff), struct.pack("!HH4x", 1, 4)
+    apply = struct.pack("!HH4x", 4, 24) + out
+    change = struct.pack("!QQBBHHHIIIH2x", 0, 0, 0, 0, 0, 0, 5, *[0xffffffff] * 3, 0)
+    of_flows = struct.pack("!B3xII4xQQ", 255, 0xffffffff, 0xffffffff, 0, 0) + match
+    yield "flow-mod", 14, change + match + apply, {56}
+    yield "flow-mod with a match", 14, change + struct.pack("!HHII4x", 1, 12, 0x80000004, 1) + apply, {64}
+    yield "flow-mod with a set-field", 14, change + match + struct.pack("!HH4xHHI6s2x", 4, 24, 25, 16, 0x80000606, bytes(6)), {56}
+    yield "group-mod", 15, struct.pack("!HBxIHHII4x", 0, 0, 99, 32, 0, 0xffffffff, 0xffffffff) + out, {16}
+    yield "meter-mod", 29, struct.pack("!HHIHHII4x", 0, 1, 99, 1, 16, 100, 10), {16}
+    yield "port-mod", 16, struct.pack("!I4x6s2xIII4x", 1, bytes(6), 0, 0, 0), set()
+    yield "table-mod", 17, struct.pack("!B3xI", 0, 0), set()
+    yield "packet-out", 13, struct.pack("!IIH6x", ofp.OFP_NO_BUFFER, ofp.OFPP_CONTROLLER, 16) + out + bytes(60), set(range(54, 200))
+    yield "set-config", 9, struct.pack("!HH", 0, 128), set()
+    yield "role-request", 24, struct.pack("!I4xQ", 0, 0), set()
+    yield "set-async", 28, struct.pack("!6I", 3, 0, 7, 7, 15, 0), set()
+    yield "queue-get-config", 22, struct.pack("!I4x", 0xffffffff), set()
+    for name, kind, body in (("desc", 0, b""), ("flow", 1, of_flows), ("aggregate", 2, of_flows), ("table", 3, b""),
+                             ("port", 4, struct.pack("!I4x", 0xffffffff)), ("queue", 5, bytes([255] * 8)),
+                             ("group", 6, struct.pack("!I4x", 0xfffffffc)), ("group-desc", 7, b""), ("group-features", 8, b""),
+                             ("meter", 9, struct.pack("!I4x", 0xffffffff)), ("meter-config", 10, struct.pack("!I4x", 0xffffffff)),
+                             ("meter-features", 11, b""), ("table-features", 12, b""), ("port-desc", 13, b"")):
+        yield "multipart " + name, 18, struct.pack("!HH4x", kind, 0) + body, set()
+    for name, kind in (("features", 5), ("get-config", 7), ("barrier", 20), ("get-async", 26)):
+        yield name, kind, b"", set()
+
+
+@behaviour("suites")
+def each_lie_about_a_length_is_an_error_and_no_more(b):
+    """Cut at each byte, or some bytes longer: an error, and the next message is read as if nothing had been."""
+    b.install([])
+    for name, kind, body, right in messages():
+        whole = len(body) + HEADER.size
+        data = message(kind, body) + bytes(16)
+        for length in [n for n in range(HEADER.size, whole) if n not in right] + [n for n in (whole + 1, whole + 7, whole + 16) if n not in right]:
+            lie = data[:2] + struct.pack("!H", length) + data[4:length]
+            if b.of.refusal(lie) is None:
+                raise Failure("%s of %d bytes instead of %d is no error" % (name, length, whole))
+    equal("entries", len(b.of.flows()), 1)
+    equal("groups and meters", b.of.request(parser.OFPGroupDescStatsRequest(VERSION, 0)) + b.of.request(parser.OFPMeterConfigStatsRequest(VERSION)), [])
