@@ -92,6 +92,11 @@ int flow_switch_create(struct bridge *b, struct fault *f)
 
 	if (!fb)
 		return fault_set(f, -ENOMEM, NULL, NULL, NULL, "no memory for bridge %s", b->name);
+	rc = flow_workers_create();
+	if (rc < 0) {
+		free(fb);
+		return fault_set(f, rc, NULL, NULL, NULL, "no memory for the workers' flow caches, see --flow-cache");
+	}
 	fb->bridge = b;
 	fb->datapath_id = default_datapath_id(b);
 	fb->number = number_take();

@@ -271,7 +271,7 @@ static int workers_up(struct daemon *d, struct fault *f)
 	if (rc == 0)
 		return 0;
 	workers_destroy();
-	return fault_set(f, rc, "--flow-cache", NULL, NULL, "no memory for flow caches of %u entries", o->flow_cache);
+	return fault_set(f, rc, NULL, NULL, NULL, "no memory for flow tables");
 }
 
 static void workers_down(struct daemon *d)

@@ -22,6 +22,7 @@ static struct flow_tables tables;
 static struct flow_worker *of_worker[WORKERS_MAX];   // NULL: none
 static struct flow_count *cleared[FLOW_COUNT_KINDS]; // what counters were when they were cleared
 static uint64_t ticket;
+static uint32_t of_each_worker; // entries of its flow cache
 
 const struct flow_tables *flow_tables(void)
 {
@@ -44,14 +45,21 @@ static bool tables_alloc(void)
 
 int flow_create(uint32_t cache_entries)
 {
-	int ret = tables_alloc() ? 0 : -ENOMEM;
+	of_each_worker = cache_entries;
+	tables.seed = random64();
+	if (tables_alloc())
+		return 0;
+	flow_destroy();
+	return -ENOMEM;
+}
+
+int flow_workers_create(void)
+{
+	int ret = 0;
 
 	for (unsigned int i = 0; i < workers_count() && ret == 0; i++)
-		ret = worker_flow_create(worker_at(i), cache_entries);
-	if (ret < 0)
-		flow_destroy();
-	else
-		tables.seed = random64();
+		if (worker_at(i)->flow == NULL)
+			ret = worker_flow_create(worker_at(i), of_each_worker);
 	return ret;
 }
 

@@ -116,10 +116,14 @@ static inline uint32_t flow_meter_counter(uint32_t number, uint32_t band)
 	return number * (FLOW_BANDS_MAX + 1) + band;
 }
 
-// Makes the arrays and each worker's flow cache of `cache_entries` (see flow_cache_create()). After workers_create(),
-// once; flow_destroy() after workers_stop() and before workers_destroy(). 0, -EINVAL or -ENOMEM.
+// Makes the arrays. cache_entries: of each worker's flow cache (see flow_cache_create()). After workers_create(), once;
+// flow_destroy() after workers_stop() and before workers_destroy(). 0 or -ENOMEM.
 int flow_create(uint32_t cache_entries);
 void flow_destroy(void);
+
+// Gives the workers that have none what it takes to forward by flow tables, before the first switch is set. It stays
+// until flow_destroy(). Cost: some ms a worker, in which its memory is cleared. 0, -EINVAL or -ENOMEM.
+int flow_workers_create(void);
 
 // Publish, or with NULL withdraw, what has the number. They return what was there before: the caller's, to be freed
 // after a grace period (of an entry: see above). A group or meter whose number is not published drops its packets.

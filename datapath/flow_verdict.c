@@ -6,8 +6,9 @@
 #include <string.h>
 
 #define SPACE_LINES_MIN 1024
-#define SWEEP 8     // words of the memo that are cleared with each epoch
-#define WORD_COST 4 // looking at 64 lines that are clean, in counters
+#define READY_BYTES ((size_t)2 << 20) // of each space: 32768 verdicts of one line
+#define SWEEP 8                       // words of the memo that are cleared with each epoch
+#define WORD_COST 4                   // looking at 64 lines that are clean, in counters
 
 int flow_verdicts_create(struct flow_verdicts *v, uint32_t entries)
 {
@@ -23,6 +24,10 @@ int flow_verdicts_create(struct flow_verdicts *v, uint32_t entries)
 	v->line = v->mem.addr;
 	v->memo = (uint64_t *)(v->line + (size_t)2 * lines);
 	v->dirty = v->memo + (size_t)2 * lines;
+	// What is sure to be used is there before the worker waits for it.
+	for (uint32_t space = 0; space < 2; space++)
+		memset(&v->line[space * lines], 0, RTE_MIN(lines * sizeof(*v->line), READY_BYTES));
+	memset(v->memo, 0, (size_t)2 * lines * sizeof(*v->memo) + (size_t)2 * lines / 8);
 	return 0;
 }
 

@@ -9,13 +9,15 @@
 // which a look-up reads the one that the hash points to. The burst is gone through in passes, so that all its sets, and
 // then all its keys, are asked for at once.
 //   Entries are valid in the epoch in which they were made. The caller hands in the generation of the tables before
-//   each
-// burst, and any change begins a new epoch: so every entry becomes invalid at once, and with it every id of a verdict.
+// each burst, and any change begins a new epoch: so every entry becomes invalid at once, and with it every id of a
+// verdict.
 // Epochs have 16 bits; with each new one a part of the sets is swept, so that what is left of an epoch is gone long
 // before its number is used again.
 //   Where all ways of a set are in use, a new entry takes one in one of four cases: a scan that never hits costs less,
-//   and
-// leaves the others' entries more time.
+// and leaves the others' entries more time.
+//   At first only the first sets are used; twice as many when half of their ways are taken, and half as many after an
+// epoch that took few. So few flows lie close together, on few pages, however much room there is. With more sets
+// begins a new epoch here, too, while the caller's verdicts stay.
 //
 // Threads: one.
 #ifndef FLOW_CACHE_H
@@ -32,6 +34,7 @@
 #define FLOW_CACHE_BURST 64
 #define FLOW_CACHE_WAYS 8
 #define FLOW_CACHE_ENTRIES_MIN 64u
+#define FLOW_CACHE_ENTRIES_FIRST 4096u // in use at first
 #define FLOW_CACHE_ENTRIES_MAX (1u << 26)
 
 struct flow_cache_set {
@@ -43,10 +46,12 @@ struct flow_cache_key {
 } __rte_cache_aligned;
 
 struct flow_cache {
-	struct flow_cache_set *set; // [set_mask + 1]
-	struct flow_cache_key *key; // [(set_mask + 1) * FLOW_CACHE_WAYS + 1]; the last one is nobody's
-	uint32_t set_mask;
-	uint32_t epoch; // 1..65535
+	struct flow_cache_set *set; // [sets]
+	struct flow_cache_key *key; // [sets * FLOW_CACHE_WAYS + 1]; the last one is nobody's
+	uint32_t sets;
+	uint32_t set_mask; // of those in use
+	uint32_t taken;    // ways, in this epoch
+	uint32_t epoch;    // 1..65535
 	struct flow_cache_key secret;
 	uint64_t salt;
 	uint64_t generation;
@@ -62,7 +67,7 @@ struct flow_cache {
 	struct flow_cache_key wanted[FLOW_CACHE_BURST];
 };
 
-// Creates an empty cache. entries: FLOW_CACHE_ENTRIES_MIN..MAX, rounded up to a power of two; 72 bytes each. seed of
+// Creates an empty cache. entries: FLOW_CACHE_ENTRIES_MIN..MAX, rounded up to a power of two; 72 bytes each. seed: of
 // the hash function, 0: random, as it is to be wherever packets come from outside. 0, -EINVAL or -ENOMEM.
 int flow_cache_create(struct flow_cache **out, uint32_t entries, uint64_t seed);
 void flow_cache_destroy(struct flow_cache *c);

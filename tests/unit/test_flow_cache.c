@@ -184,6 +184,59 @@ static void a_full_set_makes_room_now_and_then(void **state)
 	flow_cache_destroy(c);
 }
 
+// Keeps a verdict for each of so many contexts, from 1 on, and returns how many of them are found then.
+static uint32_t keep_and_find(struct flow_cache *c, const struct flow_window_masks *masks, struct burst *b, uint32_t n)
+{
+	uint32_t found = 0;
+
+	for (uint32_t pass = 0; pass < 4; pass++) {
+		found = 0;
+		for (uint32_t first = 1; first <= n; first += FLOW_CACHE_BURST) {
+			uint64_t hits;
+
+			for (uint32_t i = 0; i < FLOW_CACHE_BURST; i++)
+				b->context[i] = (uint16_t)(first + i);
+			hits = lookup(c, masks, b, UINT64_MAX);
+			check_twin(c, masks, b, UINT64_MAX, hits);
+			found += (uint32_t)__builtin_popcountll(hits);
+			for (uint32_t i = 0; i < FLOW_CACHE_BURST; i++) {
+				assert_true(b->verdict[i] == 0 || b->verdict[i] == b->context[i] + 1u);
+				if ((hits >> i & 1) == 0)
+					flow_cache_insert(c, i, b->context[i] + 1u);
+			}
+		}
+	}
+	return found;
+}
+
+static void what_is_in_use_grows_and_shrinks_with_the_flows(void **state)
+{
+	struct flow_cache *const c = cache(65536);
+	static struct flow_window_masks masks;
+	const struct flow_used none = {0};
+	const uint32_t first = c->set_mask;
+	struct frame f;
+	struct burst b;
+
+	flow_window_masks_make(&none, &masks);
+	do {
+		frame_make(&f, &rng_state);
+	} while (flow_shape(f.byte, f.len) == FLOW_SHAPE_NONE);
+	burst_make(&b, &f, 1);
+	assert_int_equal(first + 1, FLOW_CACHE_ENTRIES_FIRST / FLOW_CACHE_WAYS);
+	for (uint32_t round = 0; round < 3; round++) {
+		assert_true(keep_and_find(c, &masks, &b, 1024) >= 1024 - 8);
+		assert_int_equal(c->set_mask, first);
+		assert_true(keep_and_find(c, &masks, &b, 30720) >= 30720 - 640);
+		assert_int_equal(c->set_mask, 65536 / FLOW_CACHE_WAYS - 1);
+		// What lay in sets that come into use again belongs to no other epoch.
+		while (c->set_mask > first)
+			flow_cache_flush(c);
+	}
+	burst_free(&b);
+	flow_cache_destroy(c);
+}
+
 // A rule about some fields of a frame that there is, with what these must have besides.
 static void rule_make(const struct frame *f, struct model_rule *r)
 {
@@ -342,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_kept_is_found_until_the_tables_change),
 		cmocka_unit_test(epochs_that_come_again_bring_nothing_back),
+		cmocka_unit_test(what_is_in_use_grows_and_shrinks_with_the_flows),
 		cmocka_unit_test(a_full_set_makes_room_now_and_then),
 		cmocka_unit_test(every_verdict_is_what_a_scan_of_all_rules_says),
 		cmocka_unit_test(odd_sizes_are_refused),
