@@ -260,6 +260,7 @@ def fragments_pass_or_are_dropped_as_configured(b):
         b.outputs(whole, {3: [whole]})
     finally:
         b.of.send(parser.OFPSetConfig(VERSION, before.flags, before.miss_send_len))
+        b.of.barrier()
     b.outputs(later, {2: [later]})
 
 
