@@ -5,7 +5,8 @@
 // objects and the parsers name what is wrong once.
 //
 // Design: FLOW_ERRORS lists every error of OpenFlow 1.3.5 under the specification's name; the value is type << 16 |
-// code. Each has the errno of its kind (ports/fault.h), which decides the JSON-RPC error code.
+// code; those of bundles, an extension, have the type of experimenters. Each has the errno of its kind (ports/fault.h),
+// which decides the JSON-RPC error code.
 //
 // Threads: an error belongs to its caller; any thread.
 #ifndef FLOW_ERROR_H
@@ -127,7 +128,17 @@
 	X(OFPTFFC_BAD_TYPE, 13, 2, EINVAL)                                                                             \
 	X(OFPTFFC_BAD_LEN, 13, 3, EINVAL)                                                                              \
 	X(OFPTFFC_BAD_ARGUMENT, 13, 4, EINVAL)                                                                         \
-	X(OFPTFFC_EPERM, 13, 5, ENOTSUP)
+	X(OFPTFFC_EPERM, 13, 5, ENOTSUP)                                                                               \
+	X(OFPBFC_BAD_ID, 0xffffu, 2302, ENOENT)                                                                        \
+	X(OFPBFC_BUNDLE_CLOSED, 0xffffu, 2304, EINVAL)                                                                 \
+	X(OFPBFC_OUT_OF_BUNDLES, 0xffffu, 2305, ENOSPC)                                                                \
+	X(OFPBFC_BAD_TYPE, 0xffffu, 2306, EINVAL)                                                                      \
+	X(OFPBFC_BAD_FLAGS, 0xffffu, 2307, EINVAL)                                                                     \
+	X(OFPBFC_MSG_BAD_LEN, 0xffffu, 2308, EINVAL)                                                                   \
+	X(OFPBFC_MSG_BAD_XID, 0xffffu, 2309, EINVAL)                                                                   \
+	X(OFPBFC_MSG_UNSUP, 0xffffu, 2310, ENOTSUP)                                                                    \
+	X(OFPBFC_MSG_TOO_MANY, 0xffffu, 2312, ENOSPC)                                                                  \
+	X(OFPBFC_MSG_FAILED, 0xffffu, 2313, EINVAL)
 
 enum flow_errno {
 #define FLOW_ERRNO(name, type, code, err) name = (type) << 16 | (code),

@@ -91,6 +91,35 @@ static int meter_mod(void *sw, const struct meter_mod *m, struct flow_error *e)
 	return change_now(sw, NULL, m, e);
 }
 
+static int bundle_one(struct txn *t, struct flow_bridge *fb, const struct of_change *c, struct flow_error *e)
+{
+	if (c->flow != NULL)
+		return flow_ctl_mod(t, fb, c->flow, false, NULL, e);
+	if (c->group != NULL)
+		return group_change(t, fb, c->group, false, e);
+	if (c->meter != NULL)
+		return meter_change(t, fb, c->meter, false, e);
+	return flow_error_set(e, OFPFMFC_UNKNOWN, NULL, NULL, NULL, "no memory for the message");
+}
+
+static int bundle(void *sw, const struct of_change *(*next)(void *arg), void *arg, struct flow_error *e)
+{
+	const struct of_change *c;
+	struct txn t;
+	int rc = 0;
+
+	flow_ctl_flush();
+	txn_begin(&t, false);
+	while (rc == 0 && (c = next(arg)) != NULL)
+		rc = bundle_one(&t, sw, c, e);
+	if (rc < 0) {
+		txn_rollback(&t);
+		return rc;
+	}
+	rc = txn_commit(&t, &e->fault);
+	return rc < 0 ? flow_error_set(e, OFPBFC_MSG_FAILED, NULL, NULL, NULL, "the changes could not be kept") : 0;
+}
+
 // Configuration of tables has no effect in 1.3.
 static int table_mod(void *sw, uint8_t table, uint32_t flags, struct flow_error *e)
 {
@@ -250,6 +279,7 @@ const struct of_switch_ops openflow_switch_ops = {
 	.flow_mod = flow_mod,
 	.group_mod = group_mod,
 	.meter_mod = meter_mod,
+	.bundle = bundle,
 	.port_mod = openflow_port_mod,
 	.table_mod = table_mod,
 	.table_features = table_features,

@@ -45,8 +45,7 @@ static int echo_request(struct of_session *s, const uint8_t *p, size_t len, stru
 
 static int experimenter(struct of_session *s, const uint8_t *p, size_t len, struct flow_error *e)
 {
-	return flow_error_int(e, OFPBRC_BAD_EXPERIMENTER, "experimenter", wire_u32(p + 8), NULL,
-			      "unknown experimenter");
+	return of_bundle_run(s, p, len, e);
 }
 
 static int features_request(struct of_session *s, const uint8_t *p, size_t len, struct flow_error *e)

@@ -36,6 +36,8 @@ void of_session_error(struct of_session *s, const uint8_t *p, size_t len, const 
 	at = wire_put(&reply, 4);
 	wire_set16(at, e->type);
 	wire_set16(at + 2, e->code);
+	if (e->type == OFP_EXPERIMENTER)
+		wire_set32(wire_put(&reply, 4), ONF_EXPERIMENTER);
 	wire_bytes(&reply, p, len < ERROR_DATA ? len : ERROR_DATA);
 	wire_end(&reply);
 	of_session_send(s, &reply);
@@ -75,6 +77,7 @@ int of_session_create(struct of_session **out, struct of_agent *a, struct evbuff
 	s->async[0][OF_ASYNC_PACKET_IN] = 1u << OFPR_NO_MATCH | 1u << OFPR_ACTION;
 	s->async[0][OF_ASYNC_PORT_STATUS] = s->async[1][OF_ASYNC_PORT_STATUS] = 0x7;
 	s->async[0][OF_ASYNC_FLOW_REMOVED] = 0xf;
+	of_bundles_init(&s->bundles);
 	TAILQ_INSERT_TAIL(&a->sessions, s, all);
 	hello_send(s);
 	*out = s;
@@ -91,6 +94,7 @@ void of_session_destroy(struct of_session *s)
 	if (s->open)
 		of_agent_closed(s->agent, s->controls);
 	free(s->tables.tables);
+	of_bundles_clear(&s->bundles);
 	free(s);
 }
 

@@ -17,6 +17,7 @@
 #include <sys/queue.h>
 
 #include "of_agent.h"
+#include "of_bundle.h"
 #include "wire.h"
 
 enum of_async_kind { OF_ASYNC_PACKET_IN, OF_ASYNC_PORT_STATUS, OF_ASYNC_FLOW_REMOVED, OF_ASYNC_KINDS };
@@ -61,6 +62,7 @@ struct of_session {
 	uint32_t async[2][OF_ASYNC_KINDS]; // of master and equal, of slave
 	struct of_wait *wait;              // for a barrier, or for counters; NULL: for nothing
 	struct of_tables_request tables;
+	struct of_bundles bundles;
 	uint64_t messages; // whole ones received
 	// Called when there is something new to write or to go on with, from outside of of_session_input().
 	void (*wake)(void *arg);

@@ -143,6 +143,13 @@ struct of_table_config {
 	uint64_t metadata_match, metadata_write;
 };
 
+// One change of several: one of these is set, or none where memory lacked to read it.
+struct of_change {
+	const struct flow_mod *flow;
+	const struct group_mod *group;
+	const struct meter_mod *meter;
+};
+
 struct of_switch_ops {
 	void (*features)(void *sw, struct of_features *out);
 	void (*desc)(void *sw, struct of_desc *out);
@@ -154,6 +161,9 @@ struct of_switch_ops {
 	int (*flow_mod)(void *sw, const struct flow_mod *m, struct flow_error *e);
 	int (*group_mod)(void *sw, const struct group_mod *m, struct flow_error *e);
 	int (*meter_mod)(void *sw, const struct meter_mod *m, struct flow_error *e);
+	// Does the changes that next(arg) hands out, until it says NULL, in this order; all or none, and seen as one.
+	// If it fails, the one handed out last is why.
+	int (*bundle)(void *sw, const struct of_change *(*next)(void *arg), void *arg, struct flow_error *e);
 	int (*port_mod)(void *sw, const struct of_port_mod *m, struct flow_error *e);
 	int (*table_mod)(void *sw, uint8_t table, uint32_t config, struct flow_error *e);
 	// All tables that a request names, or none (OFPTFFC_*).

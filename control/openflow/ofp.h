@@ -47,6 +47,11 @@ enum {
 enum { OFPHET_VERSIONBITMAP = 1 };
 enum { OFPMT_STANDARD, OFPMT_OXM };
 enum { OFPXMC_OPENFLOW_BASIC = 0x8000, OFPXMC_EXPERIMENTER = 0xffff };
+// Bundles: ONF extension EXT-230.
+enum { ONF_EXPERIMENTER = 0x4f4e4600, ONF_BUNDLE_CONTROL = 2300, ONF_BUNDLE_ADD = 2301 };
+enum { OFPBCT_OPEN_REQUEST = 0, OFPBCT_CLOSE_REQUEST = 2, OFPBCT_COMMIT_REQUEST = 4, OFPBCT_DISCARD_REQUEST = 6 };
+enum { OFPBF_ATOMIC = 1, OFPBF_ORDERED = 2 };
+
 enum { OFP_EXPERIMENTER = 0xffff }; // the type of experimenter actions, instructions, bands, multiparts
 
 enum {

@@ -370,6 +370,30 @@ static void meter_features(void *sw, struct of_meter_features *out)
 					  .max_bands = METER_BANDS_MAX};
 }
 
+static void flush(void *sw)
+{
+	((struct model *)sw)->flushes++;
+	((struct model *)sw)->dirty = false;
+}
+
+// Stops at what fails; what came before it stays.
+static int bundle(void *sw, const struct of_change *(*next)(void *arg), void *arg, struct flow_error *e)
+{
+	const struct of_change *c;
+	int rc = 0;
+
+	while (rc == 0 && (c = next(arg)) != NULL) {
+		if (c->flow != NULL)
+			rc = flow_mod(sw, c->flow, e);
+		else if (c->group != NULL)
+			rc = group_mod(sw, c->group, e);
+		else if (c->meter != NULL)
+			rc = meter_mod(sw, c->meter, e);
+	}
+	flush(sw);
+	return rc;
+}
+
 // --- the rest --------------------------------------------------------------------------------------------------------
 
 static int packet_out(void *sw, const struct of_packet_out *p, struct flow_error *e)
@@ -391,12 +415,6 @@ static int packet_out(void *sw, const struct of_packet_out *p, struct flow_error
 	if (m->on_packet_out != NULL)
 		m->on_packet_out(m, m->arg);
 	return 0;
-}
-
-static void flush(void *sw)
-{
-	((struct model *)sw)->flushes++;
-	((struct model *)sw)->dirty = false;
 }
 
 static void answer(struct model *m, void (*done)(void *arg), void *arg)
@@ -461,6 +479,7 @@ const struct of_switch_ops model_ops = {
 	.flow_mod = flow_mod,
 	.group_mod = group_mod,
 	.meter_mod = meter_mod,
+	.bundle = bundle,
 	.port_mod = model_port_mod,
 	.table_mod = model_table_mod,
 	.table_features = model_table_features,
