@@ -44,14 +44,20 @@ int flow_json_number(const json_t *in, const char *field, uint64_t max, uint64_t
 	return refuse(e, OFPBMC_BAD_VALUE, field, in, allowed, "no number that fits");
 }
 
-static bool named_port(const struct flow_bridge *fb, const char *name, uint32_t *port)
+static bool named_port(const void *arg, const char *name, uint32_t *port)
 {
+	const struct flow_bridge *fb = arg;
 	const struct port_obj *p = fb != NULL ? port_obj_find(name) : NULL;
 
 	if (p == NULL || p->bp == NULL || p->bp->bridge != fb->bridge)
 		return false;
 	*port = p->bp->of_no;
 	return true;
+}
+
+void flow_json_names(const struct flow_bridge *fb)
+{
+	flow_port_names(fb != NULL ? named_port : NULL, fb);
 }
 
 int flow_json_port(const struct flow_bridge *fb, const json_t *in, const char *field, uint32_t *port,

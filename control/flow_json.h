@@ -24,6 +24,8 @@ int flow_json_instructions(const struct flow_bridge *fb, const json_t *in, struc
 			   struct flow_error *e);
 int flow_json_port(const struct flow_bridge *fb, const json_t *in, const char *field, uint32_t *port,
 		   struct flow_error *e);
+// Texts take the names of the bridge's ports as well, until this is called with NULL.
+void flow_json_names(const struct flow_bridge *fb);
 // A number of up to 64 bits: an integer, or a text in decimal or with 0x.
 int flow_json_number(const json_t *in, const char *field, uint64_t max, uint64_t *out, struct flow_error *e);
 

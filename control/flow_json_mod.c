@@ -206,10 +206,14 @@ int flow_json_mod(const struct flow_bridge *fb, const json_t *in, enum flow_comm
 	if (text != NULL && json_object_size(in) > 1)
 		return flow_error_set(e, OFPBAC_BAD_ARGUMENT, "text", NULL, "text alone",
 				      "an element with a text has no other members");
-	if (text != NULL)
-		return json_is_string(text)
-			       ? flow_text_parse(json_string_value(text), command, m, e)
-			       : flow_error_set(e, OFPBAC_BAD_ARGUMENT, "text", NULL, "a text", "this is no text");
+	if (text != NULL && !json_is_string(text))
+		return flow_error_set(e, OFPBAC_BAD_ARGUMENT, "text", NULL, "a text", "this is no text");
+	if (text != NULL) {
+		flow_json_names(fb);
+		rc = flow_text_parse(json_string_value(text), command, m, e);
+		flow_json_names(NULL);
+		return rc;
+	}
 	*m = (struct flow_mod){.command = (uint8_t)command,
 			       .table = is_delete ? FLOW_TABLE_ALL : 0,
 			       .priority = FLOW_PRIORITY_DEFAULT,

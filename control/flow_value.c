@@ -68,6 +68,29 @@ static const struct {
 	{FLOW_PORT_LOCAL, "LOCAL"},     {FLOW_PORT_ANY, "ANY"},
 };
 
+static struct {
+	flow_port_name_fn fn; // NULL: no other port has a name
+	const void *arg;
+} named;
+
+void flow_port_names(flow_port_name_fn fn, const void *arg)
+{
+	named.fn = fn;
+	named.arg = arg;
+}
+
+static bool named_parse(const char *text, uint32_t *port)
+{
+	const size_t len = strlen(text);
+	const bool quoted = len >= 2 && text[0] == '"' && text[len - 1] == '"';
+	char name[64];
+
+	if (named.fn == NULL || len >= sizeof(name))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)(quoted ? len - 2 : len), quoted ? text + 1 : text);
+	return named.fn(named.arg, name, port);
+}
+
 bool flow_port_parse(const char *text, uint32_t *port)
 {
 	uint64_t number;
@@ -78,7 +101,7 @@ bool flow_port_parse(const char *text, uint32_t *port)
 			return true;
 		}
 	if (!flow_number_parse(text, UINT32_MAX, &number))
-		return false;
+		return named_parse(text, port);
 	*port = (uint32_t)number;
 	return true;
 }

@@ -146,7 +146,9 @@ static int group_read(const struct flow_bridge *fb, const json_t *in, enum group
 	int rc;
 
 	if (text != NULL) {
+		flow_json_names(fb);
 		rc = group_text_parse(text, command, m, e);
+		flow_json_names(NULL);
 		if (rc == 0 && number != NULL && (uint32_t)json_integer_value(number) != m->group) {
 			rc = flow_error_int(e, OFPGMFC_INVALID_GROUP, "group", (uint64_t)json_integer_value(number),
 					    "the group_id of the text", "group and text have different numbers");

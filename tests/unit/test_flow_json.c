@@ -9,6 +9,7 @@
 
 #include "../../control/flow_ctl.h"
 #include "../../control/flow_json.h"
+#include "../../control/flow_value.h"
 #include "flow_fake.h"
 #include "flow_samples.h"
 
@@ -80,6 +81,7 @@ static void every_action_is_read_as_it_is_written(void **state)
 static void entries_are_listed_as_they_were_added(void **state)
 {
 	json_t *list, *o;
+	uint32_t port;
 
 	must_do("flow.add", "{'bridge': 'br', 'flows': [{'table': 3, 'priority': 7, 'cookie': '0xffffffffffffffff', "
 			    "'match': {'ipv4_dst': '10.0.0.0/8', 'eth_type': 2048, 'in_port': 'p'}, 'flags': "
@@ -106,6 +108,15 @@ static void entries_are_listed_as_they_were_added(void **state)
 	list = must_call("flow.list", "{'bridge': 'br', 'match': {'in_port': 'p'}, 'out_port': 'p'}");
 	assert_int_equal(json_array_size(list), 1);
 	json_decref(list);
+	must_do("flow.add",
+		"{'bridge': 'br', 'flows': [{'text': 'table=5,in_port=p,actions=output:p,\\\"p\\\",IN_PORT'}]}");
+	list = must_call("flow.list", "{'bridge': 'br', 'text': 'table=5,in_port=\\\"p\\\",out_port=p'}");
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "text")),
+			    "table=5,priority=32768,in_port=9,actions=output:9,output:9,IN_PORT");
+	json_decref(list);
+	// Only while a text of this bridge is read.
+	assert_false(flow_port_parse("p", &port));
 }
 
 static void lists_come_in_pages(void **state)
