@@ -347,17 +347,24 @@ static bool works(const struct host_tap *t)
 	return t && t->fd >= 0;
 }
 
+static bool give(struct host_tap *t, struct rte_mbuf *m, uint16_t l3, const struct rte_ether_addr *dst)
+{
+	if (!works(t))
+		return false;
+	slow_end(m, tap_write(t, m, l3, dst) ? SLOW_HOST : SLOW_HOST_FULL);
+	return true;
+}
+
 bool host_input(struct iface *in, const struct ip_addr *dst, struct rte_mbuf *m, uint16_t l3)
 {
 	struct iface *owner = works(in->host) || ip_is_multicast(dst) ? in : iface_owner(in->vrf, dst);
-	struct host_tap *t = owner ? owner->host : NULL;
-	bool given;
 
-	if (!works(t))
-		return false;
-	given = tap_write(t, m, l3, owner != in ? &owner->mac : NULL);
-	slow_end(m, given ? SLOW_HOST : SLOW_HOST_FULL);
-	return true;
+	return owner && give(owner->host, m, l3, owner != in ? &owner->mac : NULL);
+}
+
+bool host_input_link(struct iface *in, struct rte_mbuf *m, uint16_t l3)
+{
+	return give(in->host, m, l3, NULL);
 }
 
 void host_copy(struct iface *in, const struct rte_mbuf *m, uint16_t l3)

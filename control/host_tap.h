@@ -41,6 +41,8 @@ void host_tap_json(const struct iface *i, json_t *o);
 // Gives Linux a packet that is for us. m: a frame whose network header is at l3. false: there is no TAP that works; m
 // is the caller's then. Else it is taken, and its outcome counted.
 bool host_input(struct iface *in, const struct ip_addr *dst, struct rte_mbuf *m, uint16_t l3);
+// The same of a frame to a group of the link, of whatever protocol.
+bool host_input_link(struct iface *in, struct rte_mbuf *m, uint16_t l3);
 // A copy for the TAP of the interface, if it has one.
 void host_copy(struct iface *in, const struct rte_mbuf *m, uint16_t l3);
 

@@ -170,13 +170,14 @@ static void on_neigh(const struct linux_sync *s, const struct nlmsghdr *h)
 		neigh_heard(i, &m.addr, &m.mac, NEIGH_HEARD_CREATE);
 }
 
-// Routes go silently with their link.
+// Routes go silently with their link, those by next hop objects already with its carrier.
 static void on_link(struct linux_sync *s, const struct nlmsghdr *h)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(h);
 
 	if (mnl_nlmsg_get_payload_len(h) >= sizeof(*info) &&
-	    (h->nlmsg_type == RTM_DELLINK || !(info->ifi_flags & IFF_UP) || (info->ifi_change & IFF_UP)))
+	    (h->nlmsg_type == RTM_DELLINK || !(info->ifi_flags & IFF_UP) || !(info->ifi_flags & IFF_RUNNING) ||
+	     (info->ifi_change & IFF_UP)))
 		resync_soon(s);
 }
 

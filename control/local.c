@@ -40,29 +40,39 @@ static void nobody(struct rte_mbuf *m, struct iface *in, uint16_t l3, const stru
 	icmp_error_about(m, in, ICMP_ERROR_PORT, 0);
 }
 
+// Other protocols than IP come as frames to groups alone: those of IS-IS, for one.
+static void other_protocol(struct rte_mbuf *m, struct iface *in, uint16_t l3)
+{
+	if (!host_input_link(in, m, l3))
+		slow_end(m, SLOW_NO_HOST);
+}
+
 void local_input(const struct punt *p, struct iface *in)
 {
 	struct rte_mbuf *m = p->m;
 	struct ip_addr dst;
 	uint32_t header = p->l3 + sizeof(struct rte_ipv6_hdr) + 8; // and a fragment header
+	uint16_t type;
 
-	if (!slow_pull(&m, RTE_MIN(m->pkt_len, header)) || m->data_len < p->l3 + sizeof(struct rte_ipv4_hdr)) {
+	if (!slow_pull(&m, RTE_MIN(m->pkt_len, header)) || m->data_len < p->l3) {
 		slow_end(m, SLOW_MALFORMED);
 		return;
 	}
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, p->l3);
-	const uint8_t version = ip[0] >> 4;
-	uint16_t type;
+	const uint32_t len = m->data_len - p->l3;
 
 	memcpy(&type, ip - 2, sizeof(type)); // behind the tags
-	if (type != rte_cpu_to_be_16(version == 4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6) ||
-	    (uint32_t)(m->data_len - p->l3) <
-		    (version == 4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr))) {
+	if (type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) && type != rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV6)) {
+		other_protocol(m, in, p->l3);
+		return;
+	}
+	dst = (struct ip_addr){.family = type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4) ? 4 : 6};
+	if (len < (dst.family == 4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr)) ||
+	    ip[0] >> 4 != dst.family) {
 		slow_end(m, SLOW_MALFORMED);
 		return;
 	}
-	dst = (struct ip_addr){.family = version};
-	memcpy(dst.bytes, version == 4 ? ip + 16 : ip + 24, version == 4 ? 4 : 16);
+	memcpy(dst.bytes, dst.family == 4 ? ip + 16 : ip + 24, dst.family == 4 ? 4 : 16);
 	if (!host_input(in, &dst, m, p->l3))
 		nobody(m, in, p->l3, &dst);
 }

@@ -76,7 +76,8 @@ static const struct fwd_iface *iface_build(const struct iface *i)
 				 .mtu = i->mtu,
 				 .up = i->up,
 				 .mac = i->mac,
-				 .redirects = json_is_true(json_object_get(i->conf, "redirects"))};
+				 .redirects = json_is_true(json_object_get(i->conf, "redirects")),
+				 .listens = json_is_true(json_object_get(i->conf, "host_tap"))};
 	return fi;
 }
 
