@@ -34,9 +34,10 @@ class Context:
     huge: bool    # whether there are hugepages
     pcap: str = None # the frames, if the scenario has some
     macs: tuple = () # where they go to
+    buffers: int = 300000 # packet buffers, where there are hugepages for them
 
     def mbufs(self):
-        return 300000 if self.huge else 40000
+        return self.buffers if self.huge else 40000
 
     def eal(self):
         return ["--in-memory", "--single-file-segments"] if self.huge else ["--no-huge", "-m", "512"]

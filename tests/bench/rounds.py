@@ -104,8 +104,8 @@ def prepare(scenario, context, folder):
     context.folder = folder
     if scenario.frames:
         f = scenario.frames
-        if f.flows > context.mbufs() // 2: # net_pcap keeps each frame in a buffer of its own
-            raise dut.Missing("%d frames in memory take hugepages" % f.flows)
+        if f.flows * 1.2 > context.mbufs(): # net_pcap keeps each frame in a buffer of its own
+            raise dut.Missing("%d frames in memory take more hugepages than there are" % f.flows)
         context.pcap = os.path.join(folder, "frames.pcap")
         context.macs = traffic.write_pcap(context.pcap, f.flows, f.size, f.macs)
 

@@ -70,6 +70,7 @@ class Scenario:
     waited: float = disturbance.WAITED # the share of the time that others may have a core for; 1.0: the device sees to it itself
     cpus: int = 2
     memory_mb: int = 4096
+    buffers: int = 300000 # packet buffers of each device
 
     def skip_reason(self, cpus, memory_mb):
         """Why a machine is too small for it, or None."""
@@ -81,7 +82,7 @@ class Scenario:
 
 
 FLOOR, BRIDGE, PEER = Device(IO, dut.Testpmd), Device(SLUICE, dut.Sluice), Device(OVS, ovs.Ovs)
-COUNTS = {1: "one UDP flow", 1000: "1000 UDP flows", 100000: "100 000 UDP flows"}
+COUNTS = {1: "one UDP flow", 1000: "1000 UDP flows", 100000: "100 000 UDP flows"} # of the bridge's and the router's scenarios
 SHORT = {1: "1", 1000: "1k", 100000: "100k"}
 
 
@@ -123,12 +124,12 @@ def route(family, flows, target):
                     targets=[Target(ROUTER, target)])
 
 
-def flows(name, text, frames, target, rules=1000, tables=1, cache=None, peer=True):
+def flows(name, text, frames, target, rules=1000, tables=1, cache=None, no_peer=None, **more):
+    """no_peer: why OVS does not take part."""
     texts = functools.partial(flow.rules, rules, frames.flows, tables)
     return Scenario(name, text, [FLOOR, Device(flow.Flows.name, flow.Flows, texts, cache)] +
-                    ([Device(flow.Ovs.name, flow.Ovs, texts)] if peer else []), floor=IO, frames=frames,
-                    targets=[Target(flow.Flows.name, target)],
-                    left_out={} if peer else {flow.Ovs.name: "its cache knows no number of tables, and no size, that is like ours"})
+                    ([] if no_peer else [Device(flow.Ovs.name, flow.Ovs, texts)]), floor=IO, frames=frames,
+                    targets=[Target(flow.Flows.name, target)], left_out={flow.Ovs.name: no_peer} if no_peer else {}, **more)
 
 
 FEW = 4, functools.partial(router.small, 256), 1000 # routes, and flows to them
@@ -163,7 +164,10 @@ ALL = [
                                       Target(router.Load.name, 200000, "median", router.RATE + " withdrawn", at_most=False)]),
     flows("flows-1k-rules", "1000 UDP flows by 1000 rules of 20 masks", Frames(1000), 40),
     flows("flows-100k", "100 000 UDP flows by 1000 rules of 20 masks", Frames(100000), 90),
-    flows("flows-16-tables", "1000 UDP flows by 16 tables, one after the other", Frames(1000), 40, tables=16, peer=False),
+    flows("flows-1m", "a million UDP flows by 1000 rules of 20 masks", Frames(1000000), 150, cache=2097152, memory_mb=8192,
+          buffers=1200000, no_peer="it has 262 144 packet buffers at most, and each frame keeps one"),
+    flows("flows-16-tables", "1000 UDP flows by 16 tables, one after the other", Frames(1000), 40, tables=16,
+          no_peer="its cache knows no number of tables that is like ours"),
     Scenario("groups", "1000 UDP flows by a select group of eight buckets",
              [FLOOR, Device(flow.Flows.name, flow.Flows, flow.grouped, None, flow.GROUP), Device(flow.Ovs.name, flow.Ovs, flow.grouped, flow.GROUP)],
              floor=IO, frames=Frames(1000)),
