@@ -168,7 +168,7 @@ class Rounds(unittest.TestCase):
         self.assertEqual(Fake.log, ["start a", "stop a"])
 
     def test_frames_that_do_not_fit_are_no_failure(self):
-        with self.assertRaisesRegex(dut.Missing, "100000 frames in memory take hugepages"):
+        with self.assertRaisesRegex(dut.Missing, "100000 frames in memory take more hugepages"):
             self.measure(scenarios.Device("a", Fake, "a", [1.0]), frames=scenarios.Frames(100000))
         self.assertEqual(Fake.log, [])
 
