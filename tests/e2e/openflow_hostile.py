@@ -18,6 +18,7 @@ import openflow_tester
 from openflow_suites import HEADER, message, messages
 
 HELLO = message(0)
+BUNDLES = 0x4f4e4600  # experimenter, of the extension for bundles
 
 
 class Peer:
@@ -99,6 +100,9 @@ def seeds():
                 yield bytes(made.buf)
     for _, kind, body, _ in messages():
         yield message(kind, body)
+        yield message(4, struct.pack("!IIIxxH", BUNDLES, 2301, 1, 3) + message(kind, body))
+    for step in (0, 2, 4, 6):  # open, close, commit, discard
+        yield message(4, struct.pack("!IIIHH", BUNDLES, 2300, 1, step, 3))
 
 
 def mutations(valid):
@@ -115,7 +119,8 @@ def mutations(valid):
             if r.random() < 0.95:  # or the length lies
                 struct.pack_into("!H", data, 2, len(data))
             s.sendall(data)
-        while s.recv(1 << 16):
+        answers = time.monotonic() + 0.2  # packet-ins go on and on
+        while time.monotonic() < answers and s.recv(1 << 16):
             pass
     return attack
 
