@@ -55,6 +55,7 @@ struct burst {
 	uint32_t nsegments;
 	uint64_t tagged;   // bit i: an 802.1Q or 802.1ad tag is outermost
 	uint64_t priority; // bit i: that tag has VID 0, yet the packet is in a VLAN of its own number
+	uint64_t bridged;  // bit i: came in by a port of a bridge, which looks at its source
 	uint64_t offload;  // bit i: asks for a checksum or TCP segmentation
 	uint64_t segment;  // bit i: to be split by TCP segmentation before it is sent
 	uint64_t bytes;    // of all packets as they came in

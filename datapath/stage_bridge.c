@@ -88,7 +88,8 @@ void stage_bridge(struct worker *w, struct burst *b)
 
 	if (!mask)
 		return;
-	check_sources(w, b, mask);
+	if (mask & b->bridged)
+		check_sources(w, b, mask & b->bridged);
 
 	hit = lookup(w, b->dmac_key, mask, b->n, value) & mask;
 	lanes_ports(b->out_port, value, b->n);

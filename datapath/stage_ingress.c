@@ -106,6 +106,7 @@ bool ingress_enter(struct worker *w, struct burst *b, uint32_t i, const struct f
 
 	b->tagged &= ~bit;
 	b->priority &= ~bit;
+	b->bridged = (b->bridged & ~bit) | (fp->bridge ? bit : 0);
 	b->dmac_key[i] = *(const unaligned_uint64_t *)data;
 	b->smac_key[i] = *(const unaligned_uint64_t *)(data + RTE_ETHER_ADDR_LEN);
 	b->vid[i] = domain ? w->state->domain[domain]->vid : 0;
@@ -207,6 +208,8 @@ static uint64_t segment_ingress(struct worker *w, struct burst *b, uint32_t firs
 	}
 	if (flags & OFFLOADS)
 		b->offload |= burst_offloads(b, first, end);
+	if (fp->bridge)
+		b->bridged |= good;
 	segment_count(w, b, q, end - first, bytes, longest);
 	odd = lanes_keys(b->dmac_key, b->smac_key, b->type, first, end, domain);
 	if (unlikely(!domain || longest > fp->max_frame || shortest < RTE_ETHER_HDR_LEN))
@@ -223,7 +226,7 @@ void stage_ingress(struct worker *w, struct burst *b)
 	uint64_t good = 0, flow = 0;
 
 	lane_take(b, LANE_INGRESS);
-	b->tagged = b->priority = b->offload = b->segment = b->routed = b->bytes = 0;
+	b->tagged = b->priority = b->bridged = b->offload = b->segment = b->routed = b->bytes = 0;
 	b->longest = 0;
 	b->changed = b->injected = false;
 	for (uint32_t s = 0; s < b->nsegments; s++) {
