@@ -37,13 +37,14 @@ static uint64_t headers_load(const struct burst *b, uint64_t mask, struct lanes_
 	return shorter;
 }
 
-// The same for a whole burst without tags.
-static uint64_t headers_load_all(const struct burst *b, struct lanes_ip4 *h)
+// The same for a whole burst without tags, most of which will be looked up in one FIB, whose memory comes meanwhile.
+static uint64_t headers_load_all(const struct burst *b, struct fib_root root, struct lanes_ip4 *h)
 {
 	uint32_t shortest = UINT32_MAX;
 
 	for (uint32_t i = 0; i < b->n; i++) {
 		header_load(h, i, b->pkt[i], RTE_ETHER_HDR_LEN);
+		rte_prefetch0(&root.entry[rte_be_to_cpu_32(h->dst[i]) >> root.shift]);
 		shortest = RTE_MIN(shortest, (uint32_t)b->pkt[i]->data_len);
 	}
 	return likely(shortest >= RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr)) ? 0 : burst_all(b->n);
@@ -70,22 +71,33 @@ static uint64_t odd_packets(struct worker *w, struct burst *b, uint64_t odd)
 	return lost;
 }
 
+// NULL: the VRF has no routes.
+static const struct fib4 *fib_of(const struct worker *w, uint16_t vrf)
+{
+	return vrf < w->state->nvrfs ? w->state->vrf[vrf].fib4 : NULL;
+}
+
 void stage_ip4(struct worker *w, struct burst *b)
 {
 	uint64_t mask = lane_take(b, LANE_IP4), odd, todo;
+	const struct fib4 *fib;
 	struct lanes_ip4 h;
 
 	if (!mask)
 		return;
-	odd = mask == burst_all(b->n) && !b->tagged ? headers_load_all(b, &h) : headers_load(b, mask, &h);
+	fib = fib_of(w, b->vrf[__builtin_ctzll(mask)]);
+	if (mask == burst_all(b->n) && !b->tagged && fib)
+		odd = headers_load_all(b, fib_root(&fib->trie), &h);
+	else
+		odd = headers_load(b, mask, &h);
 	odd |= mask & lanes_ip4_odd(&h, b->n);
 	if (unlikely(odd))
 		mask &= ~odd_packets(w, b, odd);
 	for (todo = mask; todo;) {
 		uint16_t vrf = b->vrf[__builtin_ctzll(todo)];
 		uint64_t same = todo & lanes_equal16(b->vrf, vrf);
-		const struct fib4 *fib = vrf < w->state->nvrfs ? w->state->vrf[vrf].fib4 : NULL;
 
+		fib = fib_of(w, vrf);
 		if (likely(fib))
 			fib4_lookup_lanes(fib, h.dst, same, b->nexthop);
 		else

@@ -45,6 +45,20 @@ static __rte_always_inline void fib_prefetch(const struct fib_trie *t, uint32_t 
 	rte_prefetch0(&fib_entries(t, entry & is_block)[(word >> (32 - fib_stride(entry)) % 32) & is_block]);
 }
 
+// The block that all look-ups begin with, for those who ask for its entries ahead of a look-up: that of an address's
+// upper 32 bits is entry[word >> shift].
+struct fib_root {
+	const uint32_t *entry;
+	unsigned int shift;
+};
+
+static __rte_always_inline struct fib_root fib_root(const struct fib_trie *t)
+{
+	const uint32_t root = __atomic_load_n(&t->root, __ATOMIC_ACQUIRE);
+
+	return (struct fib_root){fib_entries(t, root), 32 - fib_stride(root)};
+}
+
 // Takes the entries of the lanes `active`, all of them blocks at the beginning of this word of their addresses, through
 // the word. Returns the lanes whose entries are blocks still.
 static __rte_always_inline uint64_t fib_word_scalar(const struct fib_trie *t, uint64_t active,
