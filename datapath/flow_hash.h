@@ -35,9 +35,8 @@ static inline uint32_t flow_ports(const struct rte_mbuf *m, uint32_t l4, uint8_t
 static inline uint32_t flow_hash_ip4(const struct rte_mbuf *m, uint32_t l3)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, l3);
-	uint64_t head = *(const unaligned_uint64_t *)ip, tail = *(const unaligned_uint64_t *)(ip + 8);
-	uint64_t addresses = tail >> 32 | (uint64_t) * (const unaligned_uint32_t *)(ip + 16) << 32;
-	uint8_t protocol = (uint8_t)(tail >> 8);
+	uint64_t head = *(const unaligned_uint64_t *)ip, addresses = *(const unaligned_uint64_t *)(ip + 12);
+	uint8_t protocol = ip[9];
 	uint32_t ports = 0;
 
 	// Neither options nor a part of a packet: one compare.

@@ -39,11 +39,11 @@ static inline const struct nexthop *get(const struct nexthop_table *t, uint32_t 
 	return nexthop_get(t, number) ?: &no_route;
 }
 
-// The next hop of packet i, of a group the member that its flow has.
-static inline const struct nexthop *find(const struct nexthop_table *t, struct burst *b, uint32_t i, bool ip6)
+// The next hop that packet i takes of one that may be a group: the member that its flow has.
+static inline const struct nexthop *member(const struct nexthop_table *t, struct burst *b, uint32_t i, uint32_t l3,
+					   bool ip6, const struct nexthop *nh)
 {
-	const struct nexthop *nh = get(t, b->nexthop[i]);
-	uint32_t l3 = frame_l3_at(b, i), hash;
+	uint32_t hash;
 
 	if (nh->kind != NEXTHOP_GROUP)
 		return nh;
@@ -65,11 +65,13 @@ static inline uint64_t forward(const struct worker *w, struct burst *b, uint64_t
 
 	lane_foreach (i, mask) {
 		struct rte_mbuf *m = b->pkt[i];
-		const struct nexthop *to = find(t, b, i, ip6);
+		const struct nexthop *to = get(t, b->nexthop[i]);
 
+		// What forwards none by itself has no MTU.
+		if (longest > (uint32_t)to->mtu + RTE_ETHER_HDR_LEN)
+			to = member(t, b, i, RTE_ETHER_HDR_LEN, ip6, to);
 		nh[i] = to;
-		if (unlikely(to->kind != NEXTHOP_FORWARD || longest > (uint32_t)to->mtu + RTE_ETHER_HDR_LEN ||
-			     rte_mbuf_refcnt_read(m) != 1)) {
+		if (unlikely(longest > (uint32_t)to->mtu + RTE_ETHER_HDR_LEN || rte_mbuf_refcnt_read(m) != 1)) {
 			odd |= UINT64_C(1) << i;
 			continue;
 		}
@@ -246,7 +248,8 @@ void stage_nexthop(struct worker *w, struct burst *b)
 		return;
 	odd = mask & (b->expired | b->link_local | b->tagged);
 	lane_foreach (i, odd)
-		nh[i] = find(w->state->nexthops, b, i, b->ip6 >> i & 1);
+		nh[i] = member(w->state->nexthops, b, i, frame_l3_at(b, i), b->ip6 >> i & 1,
+			       get(w->state->nexthops, b->nexthop[i]));
 	plain = mask & ~odd;
 	odd |= forward(w, b, plain & ~b->ip6, nh, false) | forward(w, b, plain & b->ip6, nh, true);
 	lane_foreach (i, odd) {

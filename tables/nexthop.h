@@ -34,7 +34,7 @@ struct nexthop {
 	uint16_t port_id;    // FORWARD: the port; 0: the bridge of `domain` decides by the destination MAC
 	uint16_t domain;     // FORWARD: the interface's broadcast domain
 	uint16_t vid;        // FORWARD: of that domain (VLAN_NONE: leaves untagged)
-	uint16_t mtu;        // FORWARD: of the interface, bytes of the IP packet
+	uint16_t mtu;        // FORWARD: of the interface, bytes of the IP packet; all others: 0, so nothing fits
 	uint32_t nslots;     // GROUP: a power of two
 	uint32_t slot[];     // GROUP: numbers of next hops
 };
