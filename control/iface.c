@@ -413,6 +413,7 @@ int iface_set(struct txn *t, struct iface *i, const json_t *set, struct fault *f
 {
 	struct iface_before *b = malloc(sizeof(*b));
 	json_t *conf = json_copy(i->conf);
+	char neigh[IP_TEXT_LEN];
 	int rc;
 
 	if (!b || !conf || json_object_update(conf, (json_t *)(uintptr_t)set) < 0) {
@@ -433,7 +434,14 @@ int iface_set(struct txn *t, struct iface *i, const json_t *set, struct fault *f
 	txn_done(t, set_done, NULL, i);
 	txn_put(t, "iface", i->name, json_incref(conf));
 	t->publish = true;
-	return route_iface_update(t, i, b->addr, b->naddrs, f);
+	rc = route_iface_update(t, i, b->addr, b->naddrs, f);
+	if (rc < 0)
+		return rc;
+	if (neigh_static_unfit(i, neigh))
+		return rpc_fault_value(f, -EBUSY, "addresses", json_object_get(conf, "addresses"),
+				       "a prefix with each static neighbour, and none's address",
+				       "interface %s has static neighbour %s", i->name, neigh);
+	return 0;
 }
 
 void iface_create_table(void)

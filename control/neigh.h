@@ -158,5 +158,7 @@ int neigh_static_add(struct txn *t, const json_t *conf, struct fault *f);
 int neigh_static_del(struct txn *t, struct iface *i, const struct ip_addr *a, struct fault *f);
 // Whether an interface has static entries: with the first one's address for the error text.
 bool neigh_static_needs(struct iface *i, char text[IP_TEXT_LEN]);
+// Whether it has some that its addresses, as they are now, do not allow: the first one's address.
+bool neigh_static_unfit(struct iface *i, char text[IP_TEXT_LEN]);
 
 #endif

@@ -183,21 +183,33 @@ int neigh_static_del(struct txn *t, struct iface *i, const struct ip_addr *a, st
 
 struct needs {
 	char *text;
-	bool found;
+	bool unfit_only, found;
 };
 
 static void find_static(struct neigh *n, void *arg)
 {
 	struct needs *needs = arg;
 
-	if (!needs->found && n->wanted_static)
-		ip_text(&n->addr, needs->text);
-	needs->found |= n->wanted_static;
+	if (needs->found || !n->wanted_static)
+		return;
+	// Our own addresses' routes are such as broadcast addresses have.
+	if (needs->unfit_only && neigh_on_link(n->iface, &n->addr) && !is_broadcast(n->iface, &n->addr))
+		return;
+	ip_text(&n->addr, needs->text);
+	needs->found = true;
 }
 
 bool neigh_static_needs(struct iface *i, char text[IP_TEXT_LEN])
 {
-	struct needs needs = {text, false};
+	struct needs needs = {.text = text};
+
+	neigh_each(i, find_static, &needs);
+	return needs.found;
+}
+
+bool neigh_static_unfit(struct iface *i, char text[IP_TEXT_LEN])
+{
+	struct needs needs = {.text = text, .unfit_only = true};
 
 	neigh_each(i, find_static, &needs);
 	return needs.found;

@@ -9,6 +9,9 @@
 
 #define STEPS_MAX 4096 // of one check: groups of groups of groups
 
+static const char too_many[] = "the address is found through too many other routes";
+static const char endless[] = "the route leads to itself, or through more than 8 others";
+
 static bool on_link(const struct iface *i, const struct ip_addr *a)
 {
 	if (a->family == 6 && ip_is_link_local(a))
@@ -82,15 +85,20 @@ const char *route_dead_end(const struct hops *h, const struct vrf *v, unsigned i
 
 		*missing = p.missing;
 		if (++*steps > STEPS_MAX)
-			return "the address is found through too many other routes";
+			return too_many;
 		if (!p.iface && !why && depth == RECURSION_MAX)
-			return "the route leads to itself, or through more than 8 others";
+			return endless;
 		if (!p.iface && !why)
 			why = route_dead_end(p.hops, v, depth + 1, steps, &deeper, missing);
 		if (why)
 			return why;
 	}
 	return NULL;
+}
+
+bool route_ends(const char *why)
+{
+	return why != too_many && why != endless;
 }
 
 int via_check(const struct hops *h, struct vrf *v, size_t i, struct fault *f)

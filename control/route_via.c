@@ -225,8 +225,8 @@ static void leaves_of(struct via *v, const struct gateway *g, double share)
 		leaf_add(v, neigh_nexthop(g->neigh), seed_of(g), share);
 	else if (g->iface)
 		leaf_add(v, g->iface->connected, seed_of(g), share);
-	else if (!other)
-		v->why = g->why;
+	else
+		v->why = !other ? g->why : other->nleaves == 0 ? other->why : v->why;
 	for (uint32_t i = 0; other && i < other->nleaves; i++)
 		leaf_add(v, other->leaf[i].number, other->leaf[i].seed, share * other->leaf[i].share);
 }
@@ -392,6 +392,9 @@ static void gateway_find_anew(struct gateway *g)
 	p = route_find(g->vrf, &hop);
 	if (p.hops)
 		p.why = route_dead_end(p.hops, g->vrf, 1, &steps, &k, &missing);
+	// A way that ends further on is watched: it may be opened there.
+	if (p.hops && route_ends(p.why))
+		p.why = NULL;
 	if (p.why)
 		p.hops = NULL;
 	if (!p.why && p.iface == g->iface && p.hops == g->through)

@@ -85,6 +85,8 @@ struct place route_find(const struct vrf *v, const struct hop *hop);
 // Whether all ways of `h` end at a link or in a word. NULL: yes; else why not, *k being the hop of `h`. *steps counts.
 const char *route_dead_end(const struct hops *h, const struct vrf *v, unsigned int depth, unsigned int *steps,
 			   uint32_t *k, bool *missing);
+// Whether a dead end is one that another route, address or interface could open, and no loop.
+bool route_ends(const char *why);
 
 // Whether all gateways of `h` lead somewhere by the routes as they are now. 0, or -EINVAL with a fault that names hop k
 // of routes[i]; -ENOENT for interfaces that do not exist.

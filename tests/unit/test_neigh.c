@@ -336,6 +336,11 @@ static void static_neighbour_stays_as_it_is(void **state)
 	fx_mac(OTHER_MAC, mac);
 	assert_memory_equal(nexthop_at(neighbour("10.0.0.7")->number)->rewrite, mac, 6);
 	must_refuse(-EBUSY, NULL, "iface.del", "{'name': 'gw'}");
+	// It could not be restored then.
+	must_refuse(-EBUSY, NULL, "iface.set", "{'name': 'gw', 'addresses': ['10.1.0.1/24']}");
+	must_refuse(-EBUSY, NULL, "iface.set", "{'name': 'gw', 'addresses': ['10.0.0.7/24']}");
+	must_refuse(-EBUSY, NULL, "iface.set", "{'name': 'gw', 'addresses': ['10.0.0.1/29']}");
+	must_do("iface.set", "{'name': 'gw', 'addresses': ['10.0.0.2/28'], 'dry_run': true}");
 	must_do("neigh.del", "{'iface': 'gw', 'address': '10.0.0.7'}");
 	assert_null(neighbour("10.0.0.7"));
 	must_refuse(-ENOENT, NULL, "neigh.del", "{'iface': 'gw', 'address': '10.0.0.7'}");

@@ -199,6 +199,25 @@ static void gateways_are_found_through_other_routes(void **state)
 	assert_ptr_equal(neigh_of("40.0.0.1")->iface, iface_by_id(2));
 }
 
+static void a_way_that_was_closed_further_on_opens_again(void **state)
+{
+	struct fault f;
+
+	links();
+	must_do("route.add", "{'routes': [{'prefix': '40.0.0.0/8', 'via': [{'address': '10.0.0.9'}]},"
+			     "{'prefix': '50.0.0.0/8', 'via': [{'address': '40.0.0.1'}]}]}");
+	must_do("iface.set", "{'name': 'a', 'addresses': ['10.7.0.1/24']}");
+	assert_null(nexthop_at(found("default", "50.0.0.1")));
+	// The gateway is looked for anew while the route to it leads nowhere, as after a restart.
+	must_do("route.add", "{'routes': [{'prefix': '40.0.0.0/24', 'via': 'drop'}]}");
+	must_do("route.del", "{'prefixes': ['40.0.0.0/24']}");
+	assert_null(nexthop_at(found("default", "50.0.0.1")));
+	must_refuse(-EINVAL, &f, "route.add",
+		    "{'routes': [{'prefix': '60.0.0.0/8', 'via': [{'address': '50.0.0.1'}]}]}");
+	must_do("iface.set", "{'name': 'a', 'addresses': ['10.0.0.1/24']}");
+	assert_int_equal(nexthop_at(found("default", "50.0.0.1"))->slot[0], neigh_of("10.0.0.9")->number);
+}
+
 static void loops_are_refused(void **state)
 {
 	struct fault f;
@@ -541,6 +560,7 @@ int main(void)
 		T(refusals_name_the_element),
 		T(host_bits_are_cleared_if_asked),
 		T(gateways_are_found_through_other_routes),
+		T(a_way_that_was_closed_further_on_opens_again),
 		T(loops_are_refused),
 		T(a_dead_member_loses_its_slots_and_gets_them_back),
 		T(the_better_source_counts),
