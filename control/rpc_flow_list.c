@@ -10,7 +10,7 @@
 #include "rpc.h"
 
 #define QUERY_PARAMS                                                                                                   \
-	{.name = "bridge", .type = PARAM_NAME, .flags = PARAM_REQUIRED, .help = "a bridge in mode flow"},              \
+	{.name = "bridge", .type = PARAM_NAME, .help = "a bridge in mode flow; not asked where there is one"},         \
 		{.name = "text",                                                                                       \
 		 .type = PARAM_STRING,                                                                                 \
 		 .min = 1,                                                                                             \
@@ -26,13 +26,28 @@
 		.help = "only entries that forward to this group"                                                      \
 	}
 
+// Which one is not asked where there is one.
+static int bridge_read(const json_t *name, struct flow_bridge **fb, struct fault *f)
+{
+	if (name != NULL)
+		return flow_switch_get("bridge", json_string_value(name), fb, f);
+	*fb = LIST_FIRST(flow_switches());
+	if (*fb == NULL)
+		return fault_set(f, -ENOENT, "bridge", NULL, "a bridge in mode flow",
+				 "there is no bridge in mode flow");
+	if (LIST_NEXT(*fb, link) != NULL)
+		return fault_set(f, -EINVAL, "bridge", NULL, "a bridge in mode flow",
+				 "there are several bridges in mode flow: say which");
+	return 0;
+}
+
 static int query_read(const json_t *params, struct flow_bridge **fb, struct of_flow_query *q, struct fault *f)
 {
 	static const char *const others[] = {"bridge", "limit", "after", "persist"};
 	json_t *item = json_copy((json_t *)(uintptr_t)params);
 	struct flow_error e;
 	struct flow_mod m;
-	int rc = flow_switch_get("bridge", json_string_value(json_object_get(params, "bridge")), fb, f);
+	int rc = bridge_read(json_object_get(params, "bridge"), fb, f);
 
 	for (size_t i = 0; i < RTE_DIM(others); i++)
 		json_object_del(item, others[i]);

@@ -241,7 +241,7 @@ static int wait_for_others(struct rpc_call *c, struct flow_bridge *fb, const jso
 		return e->fault.err;
 	*w = (struct waiting){.fb = fb, .item = json_incref((json_t *)(uintptr_t)item), .persist = persist, .e = *e};
 	if (STAILQ_EMPTY(&waiting)) {
-		txn_check(c->txn, waiting_check, NULL);
+		txn_verify(c->txn, waiting_check, NULL);
 		txn_undo(c->txn, waiting_clear, waiting_clear, NULL);
 	}
 	STAILQ_INSERT_TAIL(&waiting, w, link);

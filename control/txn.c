@@ -20,6 +20,7 @@ struct txn_check {
 	struct txn_check *next;
 	int (*fn)(void *arg, struct fault *f);
 	void *arg;
+	bool in_dry_run;
 };
 
 // What (kind, key) was before a change; object NULL: it was not there.
@@ -128,13 +129,10 @@ int txn_commit(struct txn *t, struct fault *f)
 {
 	int rc = 0;
 
-	if (t->dry_run) {
-		txn_rollback(t);
-		return 0;
-	}
 	for (struct txn_check *c = t->check; c != NULL && rc == 0; c = c->next)
-		rc = c->fn(c->arg, f);
-	if (rc < 0) {
+		if (!t->dry_run || c->in_dry_run)
+			rc = c->fn(c->arg, f);
+	if (rc < 0 || t->dry_run) {
 		txn_rollback(t);
 		return rc;
 	}
@@ -151,14 +149,24 @@ int txn_commit(struct txn *t, struct fault *f)
 	return 0;
 }
 
-void txn_check(struct txn *t, int (*fn)(void *arg, struct fault *f), void *arg)
+static void check_add(struct txn *t, int (*fn)(void *arg, struct fault *f), void *arg, bool in_dry_run)
 {
 	struct txn_check **end = &t->check, *c = must(malloc(sizeof(*c)));
 
 	while (*end != NULL)
 		end = &(*end)->next;
-	*c = (struct txn_check){.fn = fn, .arg = arg};
+	*c = (struct txn_check){.fn = fn, .arg = arg, .in_dry_run = in_dry_run};
 	*end = c;
+}
+
+void txn_check(struct txn *t, int (*fn)(void *arg, struct fault *f), void *arg)
+{
+	check_add(t, fn, arg, false);
+}
+
+void txn_verify(struct txn *t, int (*fn)(void *arg, struct fault *f), void *arg)
+{
+	check_add(t, fn, arg, true);
 }
 
 void txn_note(struct txn *t, const char *op, const char *kind, const char *key, json_t *object)

@@ -29,8 +29,8 @@ struct txn {
 };
 
 void txn_begin(struct txn *t, bool dry_run);
-// Ends it: dry_run rolls back and returns 0. Otherwise the record is appended to the journal (on failure all is rolled
-// back and the fault says why), the state published, commit actions run. 0 or -errno.
+// Ends it: dry_run rolls back and returns what txn_verify() finds. Otherwise the record is appended to the journal (on
+// failure all is rolled back and the fault says why), the state published, commit actions run. 0 or -errno.
 int txn_commit(struct txn *t, struct fault *f);
 void txn_rollback(struct txn *t);
 
@@ -43,6 +43,8 @@ void txn_done(struct txn *t, void (*fn)(void *arg), void (*drop)(void *arg), voi
 // fn(arg) at commit, before anything is on disk or seen by workers: the last chance to refuse. 0 or -errno with a
 // fault, and then all is rolled back. Not called in a dry run. arg stays the caller's.
 void txn_check(struct txn *t, int (*fn)(void *arg, struct fault *f), void *arg);
+// The same for what only looks: called in a dry run, too.
+void txn_verify(struct txn *t, int (*fn)(void *arg, struct fault *f), void *arg);
 
 // Notes a change of an object that the store does not keep (store_table): op is "put" or "del", object (stolen, may be
 // NULL) what the journal is to hold. Undoing it is the caller's.

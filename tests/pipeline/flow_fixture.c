@@ -78,7 +78,7 @@ static void entry_free(struct flow_entry *e)
 	free(e);
 }
 
-static void groups_free(void)
+void fixture_groups_end(void)
 {
 	for (uint32_t n = 0; n < 256; n++) {
 		struct flow_group *const g = (struct flow_group *)flow_group_set(n, NULL);
@@ -104,7 +104,7 @@ void fixture_end(void)
 		classifier_destroy(table[t]);
 		table[t] = NULL;
 	}
-	groups_free();
+	fixture_groups_end();
 	flow_pool_destroy(pool);
 	worker_flow_destroy(harness_worker);
 	flow_destroy();
@@ -184,13 +184,12 @@ static void parse(const char *text, struct flow_mod *m)
 		fail_msg("%s: %s", text, e.fault.message);
 }
 
-static uint32_t add(const char *text, bool miss)
+uint32_t fixture_flow_mod(const struct flow_mod *mod, bool miss)
 {
-	struct flow_mod m;
+	const struct flow_mod m = *mod;
 	struct fixture_rule *const r = &rules[++nrules];
 
 	assert_true(nrules < RULES_MAX);
-	parse(text, &m);
 	if (table[m.table] == NULL) {
 		const struct classifier_conf conf = {.pool = pool, .rules_max = RULES_MAX, .masks_max = 1024};
 
@@ -202,8 +201,18 @@ static uint32_t add(const char *text, bool miss)
 	flow_entry_set(nrules, r->entry);
 	assert_int_equal(classifier_insert(table[m.table], &m.match.key, &m.match.mask, m.priority, nrules), 0);
 	stale = true;
-	flow_mod_clear(&m);
 	return nrules;
+}
+
+static uint32_t add(const char *text, bool miss)
+{
+	struct flow_mod m;
+	uint32_t number;
+
+	parse(text, &m);
+	number = fixture_flow_mod(&m, miss);
+	flow_mod_clear(&m);
+	return number;
 }
 
 uint32_t fixture_flow(const char *text)
@@ -244,16 +253,13 @@ void fixture_mod(uint32_t number, const char *text)
 	entry_free(old);
 }
 
-void fixture_group(const char *text)
+void fixture_group_mod(const struct group_mod *mod)
 {
-	struct flow_error e = {0};
-	struct group_mod m;
+	const struct group_mod m = *mod;
 	struct flow_group *g;
 	uint16_t weight[64], *slot;
 	uint32_t total = 0;
 
-	if (group_text_parse(text, GROUP_ADD, &m, &e) < 0)
-		fail_msg("%s: %s", text, e.fault.message);
 	g = calloc(1, sizeof(*g) + m.nbuckets * sizeof(g->bucket[0]));
 	slot = malloc(SLOTS * sizeof(*slot));
 	assert_non_null(g);
@@ -277,6 +283,16 @@ void fixture_group(const char *text)
 		flow_group_assign(slot, SLOTS, weight, m.nbuckets);
 	}
 	assert_null(flow_group_set(m.group, g));
+}
+
+void fixture_group(const char *text)
+{
+	struct flow_error e = {0};
+	struct group_mod m;
+
+	if (group_text_parse(text, GROUP_ADD, &m, &e) < 0)
+		fail_msg("%s: %s", text, e.fault.message);
+	fixture_group_mod(&m);
 	group_mod_clear(&m);
 }
 

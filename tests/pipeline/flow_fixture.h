@@ -6,7 +6,7 @@
 #ifndef FLOW_FIXTURE_H
 #define FLOW_FIXTURE_H
 
-#include "../../control/flow_match.h"
+#include "../../control/flow_mod.h"
 #include "../../datapath/flow_worker.h"
 #include "harness.h"
 
@@ -34,6 +34,11 @@ void fixture_del(uint32_t number);
 // Gives it other instructions, under the same number.
 void fixture_mod(uint32_t number, const char *text);
 void fixture_group(const char *text);
+// The same, of what was parsed: into a table whose masks are fewer than 1024; a group below 256, of 64 buckets.
+uint32_t fixture_flow_mod(const struct flow_mod *m, bool miss);
+void fixture_group_mod(const struct group_mod *m);
+// Removes all groups and meters; no flow may lead to them.
+void fixture_groups_end(void);
 void fixture_meter(const char *text);
 
 // What was added under a number.

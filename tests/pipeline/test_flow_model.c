@@ -11,20 +11,19 @@
 
 #include "../rng.h"
 #include "flow_fixture.h"
+#include "flow_interpreter.h"
 
-#define PORTS 5
+#define PORTS INTERPRETER_PORTS
 #define TABLES 4
-#define RULES_MAX 4000
+#define RULES_MAX INTERPRETER_RULES
 #define ROUNDS 60
 #define CHANGES 12 // of rules, in each round
 #define PACKETS 150
-#define SENT_MAX 4096
 
 static uint64_t rng_state;
 static uint32_t nrules, priority;
-static uint64_t expected_count[RULES_MAX], expected_controller, got_controller;
-static char *expected[PORTS + 1][SENT_MAX], *got[PORTS + 1][SENT_MAX];
-static uint32_t nexpected[PORTS + 1], ngot[PORTS + 1];
+static uint64_t got_controller;
+static struct interpreter interpreter = {.ports = PORTS};
 
 static uint32_t rng(uint32_t below)
 {
@@ -126,7 +125,7 @@ static void change(void)
 	add_instructions(text, table, ip);
 	nrules = fixture_flow(text);
 	assert_true(nrules < RULES_MAX);
-	expected_count[nrules] = 0;
+	interpreter.count[nrules] = 0;
 	if (some > 0 && fixture_rule(some)->entry != NULL && rng(2) == 0) {
 		sprintf(text, "table=%u,ip,actions=", fixture_rule(some)->entry->table);
 		add_instructions(text, fixture_rule(some)->entry->table, false);
@@ -159,83 +158,6 @@ static void make_frame(char *hex)
 		       "00");
 }
 
-static void expect(uint32_t port, struct rte_mbuf *m)
-{
-	assert_true(nexpected[port] < SENT_MAX);
-	expected[port][nexpected[port]++] = strdup(fixture_hex(m));
-}
-
-static void output(uint32_t in_port, uint32_t to, struct rte_mbuf *m)
-{
-	if (to == FLOW_OUT_CONTROLLER)
-		expected_controller++;
-	else if (to == FLOW_OUT_IN_PORT)
-		expect(in_port, m);
-	else if (to == FLOW_OUT_ALL) {
-		for (uint32_t p = 1; p <= PORTS; p++)
-			if (p != in_port)
-				expect(p, m);
-	} else if (to != in_port) {
-		expect(to, m);
-	}
-}
-
-// False: its time to live is over.
-static bool act(struct flow_packet *p, const struct flow_act *a)
-{
-	if (a->type == FLOW_ACT_OUTPUT) {
-		output(p->in_port, a->op.arg, p->m);
-		return true;
-	}
-	return flow_exec_op(p, &a->op) == FLOW_EXEC_DONE;
-}
-
-static const struct fixture_rule *scan(const struct flow_packet *p, uint32_t table, uint32_t *number)
-{
-	const struct fixture_rule *best = NULL;
-
-	for (uint32_t n = 1; n <= nrules; n++) {
-		const struct fixture_rule *const r = fixture_rule(n);
-
-		if (r->entry == NULL || r->entry->table != table || (best != NULL && best->priority > r->priority) ||
-		    !flow_key_equal(&p->key, &r->match.key, &r->match.mask, flow_key_words(&r->match.mask)))
-			continue;
-		best = r;
-		*number = n;
-	}
-	return best;
-}
-
-static bool interpret(struct flow_packet *p)
-{
-	const struct flow_act *set[FLOW_PLACES] = {NULL};
-	uint32_t number = 0, table = 0;
-
-	while (table != FLOW_NO_TABLE) {
-		p->parsed = false;
-		flow_packet_parse(p);
-
-		const struct fixture_rule *const r = scan(p, table, &number);
-
-		if (r == NULL)
-			return true;
-		expected_count[number]++;
-		for (uint32_t i = 0; r->entry->apply != NULL && i < r->entry->apply->n; i++)
-			if (!act(p, &r->entry->apply->act[i]))
-				return false;
-		if (r->entry->clear)
-			memset(set, 0, sizeof(set));
-		for (uint32_t i = 0; r->entry->write != NULL && i < r->entry->write->n; i++)
-			set[flow_act_place(&r->entry->write->act[i])] = &r->entry->write->act[i];
-		p->metadata = (p->metadata & ~r->entry->metadata_mask) | (r->entry->metadata & r->entry->metadata_mask);
-		table = r->entry->goto_table;
-	}
-	for (uint32_t place = 0; place < FLOW_PLACES; place++)
-		if (set[place] != NULL && !act(p, set[place]))
-			return false;
-	return true;
-}
-
 static void packet(uint16_t port)
 {
 	struct flow_packet p;
@@ -243,35 +165,12 @@ static void packet(uint16_t port)
 
 	make_frame(hex);
 	flow_packet_init(&p, fixture_mbuf(hex), port_pool(), port);
-	if (!interpret(&p)) // an invalid time to live goes to the controller, too
-		expected_controller++;
+	interpreter_run(&interpreter, &p, nrules);
 	rte_pktmbuf_free(p.m);
 	fixture_in(port, hex);
 }
 
 // Comparison -------------------------------------------------------------------------------------------------------
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void compare_port(uint32_t port)
-{
-	ngot[port] = harness_ports[port].nout;
-	assert_int_equal(ngot[port], nexpected[port]);
-	for (uint32_t i = 0; i < ngot[port]; i++)
-		got[port][i] = strdup(fixture_out((uint16_t)port, i));
-	// Packets that go to several ports may overtake others.
-	qsort(got[port], ngot[port], sizeof(char *), by_text);
-	qsort(expected[port], ngot[port], sizeof(char *), by_text);
-	for (uint32_t i = 0; i < ngot[port]; i++) {
-		assert_string_equal(got[port][i], expected[port][i]);
-		free(got[port][i]);
-		free(expected[port][i]);
-	}
-	nexpected[port] = 0;
-}
 
 static void compare(void)
 {
@@ -280,17 +179,17 @@ static void compare(void)
 
 	harness_run();
 	for (uint32_t port = 1; port <= PORTS; port++)
-		compare_port(port);
+		interpreter_compare(&interpreter, port);
 	for (uint32_t c = 0; c < RTE_DIM(classes); c++) {
 		while (harness_punt(classes[c], &punt)) {
 			got_controller++;
 			rte_pktmbuf_free(punt.m);
 		}
 	}
-	assert_int_equal(got_controller, expected_controller);
+	assert_int_equal(got_controller, interpreter.controller);
 	for (uint32_t n = 1; n <= nrules; n++)
 		if (fixture_rule(n)->entry != NULL)
-			assert_int_equal(fixture_count(n).packets, expected_count[n]);
+			assert_int_equal(fixture_count(n).packets, interpreter.count[n]);
 	harness_audit();
 }
 
@@ -300,7 +199,7 @@ static void as_the_interpreter_says(void)
 
 	rng_state = RNG_SEED + seed++;
 	nrules = priority = 0;
-	expected_controller = got_controller = 0;
+	interpreter.controller = got_controller = 0;
 	fixture_begin(PORTS, 256);
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		// Tokens for what goes to the controller.

@@ -97,6 +97,13 @@ static void entries_are_listed_as_they_were_added(void **state)
 			    "send_flow_rem,priority=7,ip,in_port=9,nw_dst=10.0.0.0/8,actions=output:9,clear_actions,"
 			    "write_metadata:0x10/0xf0,goto_table:4");
 	json_decref(list);
+	// The only bridge need not be named, one of several must be.
+	list = must_call("flow.list", "{}");
+	assert_true(json_array_size(list) > 0);
+	json_decref(list);
+	must_do("bridge.add", "{'name': 'another', 'mode': 'flow'}");
+	must_refuse(-EINVAL, NULL, "flow.list", "{}");
+	must_do("bridge.del", "{'name': 'another'}");
 	list = must_call("flow.list", "{'bridge': 'br', 'cookie': 0}");
 	assert_int_equal(json_array_size(list), 1);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "text")),

@@ -191,6 +191,9 @@ static void groups_may_come_in_any_order(void **state)
 		    "{'bridge': 'br', 'groups': [{'text': 'group_id=11,type=all,bucket=group:12'}]}");
 	must_refuse(-ENOENT, &f, "group.add",
 		    "{'bridge': 'br', 'persist': true, 'group': 11, 'text': 'group_id=11,type=all,bucket=group:12'}");
+	must_refuse(-ENOENT, &f, "group.add",
+		    "{'bridge': 'br', 'persist': true, 'dry_run': true, "
+		    "'text': 'group_id=11,type=all,bucket=group:12'}");
 	must_txn("[['group.add', {'bridge': 'br', 'persist': true, 'text': 'group_id=11,type=all,bucket=group:12'}], "
 		 "['group.add', {'bridge': 'br', 'persist': true, 'text': 'group_id=12,type=all'}]]");
 	assert_non_null(seen(11));
