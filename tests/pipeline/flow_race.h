@@ -4,9 +4,9 @@
 //
 // Design: each change of control, be it one flow-mod, a transaction of several in several tables, or a run of them,
 // makes one version of the model, begun before it is committed and done afterwards. A packet that came when version v
-// was done, and was gone when w was begun, met the entries of one version from v to w, whole; groups and meters may be
-// of another one of these. Ports are of kind "race"; p1 makes packets, tells them apart by their number, and compares:
-// all of that on the worker, which alone calls what is in flow_race_port.c.
+// was done, and was gone when w was begun, met the entries of one version from v to w, whole; groups and meters, each
+// time that it met one, were as of some version of these. Ports are of kind "race"; p1 makes packets, tells them apart
+// by their number, and compares: all of that on the worker, which alone calls what is in flow_race_port.c.
 #ifndef FLOW_RACE_H
 #define FLOW_RACE_H
 
