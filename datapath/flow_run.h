@@ -63,6 +63,10 @@ void flow_run_end(struct flow_run *r, enum drop_reason reason);
 
 // flow_run_group.c: executes a group.
 bool flow_run_group(struct flow_run *r, uint32_t number, bool last);
+// The same for packets of b as far as it is a group that selects a bucket which says one port and nothing else: sets
+// out_port of these packets and returns them, counted. The others are as they were.
+uint64_t flow_group_lanes(struct worker *w, struct burst *b, uint64_t lanes, const struct flow_switch *sw,
+			  uint32_t number);
 
 // For groups: one more reference to the packet, in the accounts.
 void flow_run_clone(struct flow_run *r, struct flow_run *clone);

@@ -118,3 +118,51 @@ bool flow_run_group(struct flow_run *r, uint32_t number, bool last)
 	i = choose(r, g);
 	return i == FLOW_NO_BUCKET || bucket_run(r, g, i, last);
 }
+
+// The port id that a bucket's packets leave by, if it says that and nothing else; else 0.
+static uint16_t bucket_port(const struct worker *w, const struct flow_switch *sw, const struct flow_bucket *k)
+{
+	const struct flow_acts *const acts = k->acts;
+	const struct fwd_port *fp;
+	uint16_t id;
+
+	if (acts == NULL || acts->n != 1 || acts->act[0].type != FLOW_ACT_OUTPUT || acts->act[0].op.arg >= sw->nports)
+		return 0;
+	id = sw->port[acts->act[0].op.arg];
+	fp = id != 0 ? fwd_port_find(w, id) : NULL;
+	return fp == NULL || fp->flow_no_fwd ? 0 : id;
+}
+
+uint64_t flow_group_lanes(struct worker *w, struct burst *b, uint64_t lanes, const struct flow_switch *sw,
+			  uint32_t number)
+{
+	const struct flow_run run = {.w = w, .sw = sw};
+	const struct flow_group *const g = group_at(&run, number);
+	const struct watcher watcher = {.run = &run, .group = g};
+	struct flow_count *const counts = w->flow->count[FLOW_COUNT_GROUP];
+	uint64_t chosen = 0, bytes = 0;
+	uint32_t i;
+
+	if (g == NULL || g->type != FLOW_GROUP_TYPE_SELECT || g->nslots == 0)
+		return 0;
+	lane_foreach (i, lanes) {
+		const struct rte_mbuf *const m = b->pkt[i];
+		struct flow_layers layers;
+		struct flow_key key;
+		uint32_t bucket;
+		uint16_t port;
+
+		flow_key_extract(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, 0, &key, &layers);
+		bucket = flow_group_select(g->slot, g->nslots, alive, &watcher, g->nbuckets,
+					   flow_group_hash(&key, w->flow->tables->seed));
+		port = bucket != FLOW_NO_BUCKET ? bucket_port(w, sw, &g->bucket[bucket]) : 0;
+		if (port == 0)
+			continue;
+		flow_count_add(&counts[g->counters + 1 + bucket], 1, m->pkt_len);
+		b->out_port[i] = port;
+		bytes += m->pkt_len;
+		chosen |= UINT64_C(1) << i;
+	}
+	flow_count_add(&counts[g->counters], (uint32_t)__builtin_popcountll(chosen), bytes);
+	return chosen;
+}

@@ -40,6 +40,7 @@ enum flow_verdict_kind {
 	FLOW_VERDICT_OUTPUT, // to one port, as it came
 	FLOW_VERDICT_NORMAL, // to the bridge, as it came
 	FLOW_VERDICT_DROP,
+	FLOW_VERDICT_GROUP, // what its code says: through a group, and nothing else
 };
 
 // A word of code is the address of one of these, and what it is.
@@ -58,7 +59,7 @@ struct flow_verdict {
 	uint32_t lines;
 	uint32_t hash;     // of the path
 	uint16_t number;   // of the switch
-	uint16_t out_port; // OUTPUT: port id
+	uint16_t out_port; // OUTPUT: port id; GROUP: number of the group
 	uint8_t kind;      // enum flow_verdict_kind
 	bool simple;       // OUTPUT without a meter
 	bool splits;       // CODE: packets to be segmented go through the tables

@@ -257,6 +257,10 @@ static void code_simplify(const struct flow_run *r, struct flow_verdict_conf *co
 		conf->kind = FLOW_VERDICT_DROP;
 	} else if (acts == 1 && only->type == FLOW_ACT_OUTPUT && only->op.arg == FLOW_OUT_NORMAL) {
 		conf->kind = FLOW_VERDICT_NORMAL;
+	} else if (acts == 1 && only->type == FLOW_ACT_GROUP) {
+		conf->kind = FLOW_VERDICT_GROUP;
+		conf->out_port = (uint16_t)only->op.arg;
+		return;
 	} else if (acts == 1 && only->type == FLOW_ACT_OUTPUT && only->op.arg < r->sw->nports) {
 		const uint16_t id = r->sw->port[only->op.arg];
 		const struct fwd_port *const fp = id != 0 ? fwd_port_find(r->w, id) : NULL;

@@ -125,6 +125,7 @@ static void normal(struct worker *w, struct burst *b, uint64_t lanes)
 static void verdict_run(struct worker *w, struct burst *b, uint64_t lanes, const struct flow_switch *sw, uint32_t id)
 {
 	const struct flow_verdict *const d = flow_verdict_at(&w->flow->verdicts, id);
+	uint64_t chosen;
 	uint32_t i;
 
 	if (d->meter != 0)
@@ -141,6 +142,11 @@ static void verdict_run(struct worker *w, struct burst *b, uint64_t lanes, const
 	case FLOW_VERDICT_DROP:
 		burst_drop(w, b, lanes, (enum drop_reason)d->reason);
 		break;
+	case FLOW_VERDICT_GROUP:
+		chosen = flow_group_lanes(w, b, lanes, sw, d->out_port);
+		output(w, b, chosen);
+		lanes &= ~chosen;
+		// fall through
 	case FLOW_VERDICT_CODE:
 		lane_foreach (i, lanes)
 			packet_run(w, b, i, sw, id);

@@ -309,6 +309,42 @@ static void select_groups_spread_flows_by_weight(void)
 	run_in(1, UDP, 10);
 	assert_int_equal(harness_ports[2].nout + harness_ports[3].nout, 1010);
 	assert_in_range(harness_ports[3].nout, 10 + 180, 10 + 320);
+	assert_int_equal(flow_count_get(FLOW_COUNT_GROUP, FLOW_FIXTURE_GROUP_COUNTERS).packets, 1010);
+	for (uint32_t i = 1; i <= 2; i++)
+		assert_int_equal(flow_count_get(FLOW_COUNT_GROUP, FLOW_FIXTURE_GROUP_COUNTERS + i).packets,
+				 harness_ports[1 + i].nout);
+	harness_audit();
+}
+
+// Packets of one burst whose buckets say one port, more than that, the port that they came in by, and nothing.
+static void buckets_of_one_select_group_differ(void)
+{
+	uint32_t n;
+
+	fixture_begin(4, 1024);
+	fixture_group("group_id=1,type=select,bucket=weight:1,output:2,bucket=weight:1,dec_ttl,output:3,"
+		      "bucket=weight:1,output:1,bucket=weight:1,actions=drop");
+	n = fixture_flow("udp,actions=group:1");
+	for (unsigned int i = 0; i < 1000; i++) {
+		char hex[sizeof(UDP)] = UDP;
+
+		snprintf(hex + 2 * 34, 5, "%04x", i);
+		hex[2 * 34 + 4] = '0';
+		fixture_in(1, hex);
+	}
+	harness_run();
+	for (uint32_t i = 2; i <= 3; i++)
+		assert_int_equal(flow_count_get(FLOW_COUNT_GROUP, FLOW_FIXTURE_GROUP_COUNTERS + i - 1).packets,
+				 harness_ports[i].nout);
+	assert_int_equal(flow_count_get(FLOW_COUNT_GROUP, FLOW_FIXTURE_GROUP_COUNTERS + 3).packets,
+			 harness_drops(1, DROP_FLOW_NO_PORT));
+	assert_int_equal(flow_count_get(FLOW_COUNT_GROUP, FLOW_FIXTURE_GROUP_COUNTERS + 4).packets,
+			 harness_drops(1, DROP_FLOW_NO_ACTION));
+	assert_in_range(harness_drops(1, DROP_FLOW_NO_ACTION), 180, 320);
+	assert_int_equal(harness_ports[2].nout + harness_ports[3].nout + harness_drops(1, DROP_FLOW_NO_PORT) +
+				 harness_drops(1, DROP_FLOW_NO_ACTION),
+			 1000);
+	assert_int_equal(fixture_count(n).packets, 1000);
 	harness_audit();
 }
 
@@ -543,6 +579,7 @@ int main(void)
 		TEST(ports_do_as_they_are_told),
 		TEST(groups),
 		TEST(select_groups_spread_flows_by_weight),
+		TEST(buckets_of_one_select_group_differ),
 		TEST(meters_drop_what_is_too_much),
 		TEST(meters_are_exact),
 		TEST(the_controller_sends_packets),
