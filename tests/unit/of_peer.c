@@ -51,6 +51,20 @@ void peer_stop(struct of_peer *p)
 	of_agent_destroy(p->agent);
 }
 
+struct of_peer peer;
+
+int peer_setup(void **state)
+{
+	peer_start(&peer, true);
+	return 0;
+}
+
+int peer_teardown(void **state)
+{
+	peer_stop(&peer);
+	return 0;
+}
+
 size_t peer_hex(const char *text, uint8_t *out, size_t size)
 {
 	size_t n = 0;

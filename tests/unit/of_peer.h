@@ -19,6 +19,11 @@ struct of_peer {
 // Makes a model, an agent and a session; `hello`: says it, too. Then destroys them.
 void peer_start(struct of_peer *p, bool hello);
 void peer_stop(struct of_peer *p);
+// A test that finds `peer` started, with its hello said.
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, peer_setup, peer_teardown)
+extern struct of_peer peer;
+int peer_setup(void **state);
+int peer_teardown(void **state);
 // Another controller of the same agent, and its end.
 struct of_session *peer_session(struct of_peer *p);
 void peer_session_end(struct of_session *s);

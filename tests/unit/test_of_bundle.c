@@ -11,20 +11,6 @@
 #define CONTROL "4f4e4600 000008fc "
 #define ADD "4f4e4600 000008fd "
 
-static struct of_peer peer;
-
-static int setup(void **state)
-{
-	peer_start(&peer, true);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	peer_stop(&peer);
-	return 0;
-}
-
 static void control(const char *body)
 {
 	char text[128] = CONTROL;
@@ -195,12 +181,9 @@ static void bundles_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_bundle_happens_when_it_is_committed, setup, teardown),
-		cmocka_unit_test_setup_teardown(it_need_not_be_opened_or_closed, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_discarded_does_not_happen, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_message_that_fails_is_told_of, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_a_bundle_cannot_be_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(bundles_are_bounded, setup, teardown),
+		TEST(a_bundle_happens_when_it_is_committed), TEST(it_need_not_be_opened_or_closed),
+		TEST(what_is_discarded_does_not_happen),     TEST(the_message_that_fails_is_told_of),
+		TEST(what_a_bundle_cannot_be_is_refused),    TEST(bundles_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("of_bundle", tests, NULL, NULL);

@@ -9,20 +9,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct of_peer peer;
-
-static int setup(void **state)
-{
-	peer_start(&peer, true);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	peer_stop(&peer);
-	return 0;
-}
-
 static void unchanged(void)
 {
 	assert_int_equal(peer.model.changes, 0);
@@ -317,8 +303,6 @@ static void lost_framing_ends_the_session(void **state)
 	peer_expect_nothing(&peer);
 	assert_true(peer.session->closed);
 }
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {

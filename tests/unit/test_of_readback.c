@@ -13,20 +13,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct of_peer peer;
-
-static int setup(void **state)
-{
-	peer_start(&peer, true);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	peer_stop(&peer);
-	return 0;
-}
-
 #define ALL_FLOWS "0001 0000 00000000 ff000000 ffffffff ffffffff 00000000 0000000000000000 0000000000000000 "
 #define ANY_MATCH "0001 0004 00000000"
 // Of a reply: length, table, duration, priority, no timeouts, no flags, cookie, counters.
@@ -422,8 +408,6 @@ static void table_features_request_is_taken_whole_or_not_at_all(void **state)
 	peer_send(&peer, OFPT_MULTIPART_REQUEST, "000c 0000 00000000");
 	peer_expect_error(&peer, OFPBRC_MULTIPART_BUFFER_OVERFLOW);
 }
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {

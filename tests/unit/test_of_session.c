@@ -13,20 +13,6 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FRAME "020000000001 020000000002 0800"
 
-static struct of_peer peer;
-
-static int setup(void **state)
-{
-	peer_start(&peer, true);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	peer_stop(&peer);
-	return 0;
-}
-
 static size_t input_hex(const char *text)
 {
 	static uint8_t bytes[2048];
@@ -481,8 +467,6 @@ static void controller_that_does_not_read_has_to_wait(void **state)
 	assert_int_equal(input_hex("04 02 0008 00000012"), 0);
 	assert_int_equal(peer_receive(&peer), OFPT_ECHO_REPLY);
 }
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
