@@ -63,7 +63,7 @@ METER = "meter=1,pktps,burst,band=type=drop,rate=4000000000,burst_size=4000000" 
 
 class Flows(dut.Daemon):
     """Ourselves: a bridge in mode flow, whose second port is all rules' output."""
-    name, overhead = "Sluice flows", 1.7
+    name, overhead = "Sluice flows", 2.2
 
     def __init__(self, context, texts, cache=None, group=None, meter=None):
         super().__init__(context)
@@ -88,7 +88,7 @@ class Flows(dut.Daemon):
             self.call("flow.add", bridge="br0", flows=[{"text": t} for t in texts[first:first + RULES_PER_CALL]])
 
     def measure(self, seconds):
-        time.sleep(0.5) # its caches fill
+        time.sleep(1) # its caches fill
         return super().measure(seconds)
 
 
