@@ -5,10 +5,11 @@
 // control, and what control sends goes through the same transmit path and the same accounts.
 //
 // Design: one X-macro list of classes. Each worker has, for every class, a bounded ring and a token bucket of its own,
-// so that a flood of one class starves no other and control's work is bounded. A full ring or an empty bucket loses the
-// packet by name (DROP_PUNT_FULL, DROP_PUNT_RATE). A worker that punts while control sleeps rings a bell (an eventfd,
-// at most once per loop), so that control comes within microseconds. Injected packets are counted as `generated` of the
-// port they leave by.
+// so that a flood of one class starves no other and control's work is bounded. A port may always have an eighth of a
+// class's rate and burst; what it has beyond that leaves half of the bucket to the other ports. A full ring or an empty
+// bucket loses the packet by name (DROP_PUNT_FULL, DROP_PUNT_RATE). A worker that punts while control sleeps rings a
+// bell (an eventfd, at most once per loop), so that control comes within microseconds. Injected packets are counted as
+// `generated` of the port they leave by.
 //
 // Threads: as said at each function.
 #ifndef PUNT_H

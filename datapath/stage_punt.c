@@ -6,14 +6,26 @@
 #include "offload.h"
 #include "stage.h"
 
-// Whether the class has a token, which is then taken.
-static bool punt_allow(const struct worker *w, struct worker_punt *p)
+// Whether a bucket has a token. One that was full for long is no fuller for it.
+static bool has_token(uint64_t *due, uint64_t slack, uint64_t now)
 {
-	if ((int64_t)(w->tsc - p->due) > (int64_t)p->slack)
-		p->due = w->tsc - p->slack;
-	if ((int64_t)(p->due - w->tsc) > 0)
+	if ((int64_t)(now - *due) > (int64_t)slack)
+		*due = now - slack;
+	return (int64_t)(*due - now) <= 0;
+}
+
+// Whether the class has a token for a packet of this port, which is then taken. A port that has had its share leaves
+// half of the bucket to the others.
+static bool punt_allow(const struct worker *w, struct worker_punt *p, uint16_t in_port)
+{
+	uint64_t *port_due = &p->port_due[in_port % PUNT_PORTS];
+	const bool share = has_token(port_due, p->slack, w->tsc);
+
+	if (!has_token(&p->due, p->slack, w->tsc) || (!share && w->tsc - p->due < p->slack / 2))
 		return false;
 	p->due += p->interval;
+	if (share)
+		*port_due += p->interval * PUNT_SHARES;
 	return true;
 }
 
@@ -51,7 +63,8 @@ static enum drop_reason punt_enqueue(struct worker *w, const struct burst *b, ui
 enum drop_reason punt_send(struct worker *w, const struct burst *b, uint32_t i, enum punt_class class,
 			   struct rte_mbuf *m)
 {
-	enum drop_reason reason = punt_allow(w, &w->punt[class]) ? punt_enqueue(w, b, i, class, m) : DROP_PUNT_RATE;
+	enum drop_reason reason =
+		punt_allow(w, &w->punt[class], b->in_port[i]) ? punt_enqueue(w, b, i, class, m) : DROP_PUNT_RATE;
 
 	w->self.punts_lost[class] += reason != DROP_COUNT;
 	return reason;
@@ -64,7 +77,7 @@ void punt_copy(struct worker *w, struct burst *b, uint32_t i, enum punt_class cl
 	enum drop_reason reason = DROP_PUNT_RATE;
 
 	in->copies++;
-	if (punt_allow(w, &w->punt[class])) {
+	if (punt_allow(w, &w->punt[class], b->in_port[i])) {
 		copy = rte_pktmbuf_copy(b->pkt[i], port_pool(), 0, UINT32_MAX);
 		reason = copy ? punt_enqueue(w, b, i, class, copy) : DROP_NO_MBUF;
 		if (reason == DROP_PUNT_FULL)
@@ -82,7 +95,7 @@ enum drop_reason punt_flow(struct worker *w, uint16_t in_port, enum punt_class c
 	struct punt punt = {.class = (uint16_t) class, .in_port = in_port, .flow = *in};
 	enum drop_reason reason = DROP_COUNT;
 
-	if (!punt_allow(w, &w->punt[class]))
+	if (!punt_allow(w, &w->punt[class], in_port))
 		reason = DROP_PUNT_RATE;
 	else if (egress_own(m))
 		reason = DROP_NO_MBUF;

@@ -30,13 +30,17 @@ struct worker_recent {
 	uint16_t port_id;
 };
 
+#define PUNT_PORTS 64 // buckets; ports whose numbers differ by a multiple of it have one together
+#define PUNT_SHARES 8 // of a class; a port may always have one of them
+
 // One class of punts: a ring, and a token bucket kept as the time when the next packet is due (the virtual scheduling
 // form of the generic cell rate algorithm, ITU-T I.371).
 struct worker_punt {
-	struct rte_ring *ring; // of struct punt; producer: worker, consumer: control
-	uint64_t due;          // TSC
-	uint64_t interval;     // cycles between packets at the class's rate
-	uint64_t slack;        // how far ahead of its time a packet of a burst may come
+	struct rte_ring *ring;         // of struct punt; producer: worker, consumer: control
+	uint64_t due;                  // TSC
+	uint64_t interval;             // cycles between packets at the class's rate
+	uint64_t slack;                // how far ahead of its time a packet of a burst may come
+	uint64_t port_due[PUNT_PORTS]; // TSC, of a port's share
 };
 
 struct flow_packet_out;

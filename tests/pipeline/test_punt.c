@@ -225,6 +225,32 @@ static void a_flood_of_one_class_starves_no_other(void)
 	harness_audit();
 }
 
+// A flood from one port leaves another its share of the class, and has the rest.
+static void a_flood_from_one_port_starves_no_other(void)
+{
+	const uint64_t hz = rte_get_tsc_hz();
+	unsigned int got[3] = {0}, seconds = 2, steps = 20000;
+	struct punt punt;
+
+	bridge_with_iface(2);
+	// 400 000 ARP requests a second by port 1, 2000 by port 2.
+	for (unsigned int step = 0; step < seconds * steps; step++) {
+		harness_worker->tsc += hz / steps;
+		for (unsigned int i = 0; i < 20; i++)
+			IN(1, broadcast, -1, arp_request);
+		if (step % (steps / 2000) == 0)
+			IN(2, broadcast, 5, arp_request);
+		harness_run();
+		while (harness_punt(PUNT_ARP, &punt)) {
+			got[punt.in_port]++;
+			rte_pktmbuf_free(punt.m);
+		}
+		harness_audit(); // frees what went out
+	}
+	assert_int_equal(got[2], seconds * 2000);
+	assert_in_range(got[1], seconds * 18000 - 1, seconds * 18000 + 1024 + 1);
+}
+
 static void a_full_ring_loses_by_name(void)
 {
 	struct punt punt;
@@ -368,6 +394,7 @@ int main(void)
 		TEST(a_bridge_alone_suppresses_too),
 		TEST(short_frames_are_no_discovery),
 		TEST(a_flood_of_one_class_starves_no_other),
+		TEST(a_flood_from_one_port_starves_no_other),
 		TEST(a_full_ring_loses_by_name),
 		TEST(an_injected_frame_leaves_by_its_port_with_its_tag),
 		TEST(an_injected_frame_goes_where_the_fdb_says),

@@ -77,8 +77,8 @@ static void a_flood_makes_no_more_copies_than_its_rate(void)
 		rte_pktmbuf_free(punt.m);
 		copies++;
 	}
-	assert_int_equal(copies, 64);
-	assert_int_equal(harness_drops(1, DROP_PUNT_RATE), PACKETS - 64);
+	assert_int_equal(copies, 32); // half of the burst: the rest is other ports'
+	assert_int_equal(harness_drops(1, DROP_PUNT_RATE), PACKETS - 32);
 	harness_audit();
 }
 
