@@ -143,7 +143,7 @@ static int base_set(struct job *j, struct flow *x, const struct flow *old)
 	x->base = old->base;
 	if ((j->m->flags & FLOW_RESET_COUNTS) == 0)
 		return 0;
-	if (!j->synced && flow_ctl_count(&j->e->fault) < 0)
+	if (!j->synced && flow_counts_sync(SYNC_MS) < 0)
 		return flow_error_set(j->e, OFPFMFC_UNKNOWN, NULL, NULL, NULL, "the workers do not answer");
 	j->synced = true;
 	x->base = flow_count_get(FLOW_COUNT_ENTRY, old->number);

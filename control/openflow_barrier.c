@@ -4,8 +4,8 @@
 // that hold every packet: the answer comes when all workers have added up theirs.
 //
 // Design: what workers use is known by a grace period (rcu.h), for which nobody waits for a sleeping worker: what it
-// uses when it wakes is what was published last. Counters are not waited for: who
-// asks for them does that, and gets them when they are right, however long the workers take.
+// uses when it wakes is what was published last. Counters are not waited for: who asks for them does
+// that, and gets them when they are right, however long the workers take.
 #include <errno.h>
 #include <stdlib.h>
 

@@ -91,6 +91,13 @@ static int begin(struct of_bundles *all, uint32_t id, uint16_t flags, struct of_
 	return 0;
 }
 
+static int flags_known(uint16_t flags, struct flow_error *e)
+{
+	if (flags & ~(uint16_t)(OFPBF_ATOMIC | OFPBF_ORDERED))
+		return flow_error_int(e, OFPBFC_BAD_FLAGS, "flags", flags, "0..3", "unknown flags");
+	return 0;
+}
+
 // The bundle that a message after the first one is about; what does not fit it ends it.
 static int consistent(struct of_bundles *all, struct of_bundle *b, uint16_t flags, bool closed_too,
 		      struct flow_error *e)
@@ -187,9 +194,9 @@ static int add(struct of_session *s, const uint8_t *p, size_t len, struct flow_e
 	// Behind the message there may be properties, which change nothing.
 	if (inner < OFP_HEADER || inner > len - ADD_LEN)
 		return flow_error_int(e, OFPBFC_MSG_BAD_LEN, "length", inner, NULL, "the message has no such length");
-	if (flags & ~(uint16_t)(OFPBF_ATOMIC | OFPBF_ORDERED))
-		return flow_error_int(e, OFPBFC_BAD_FLAGS, "flags", flags, "0..3", "unknown flags");
-	rc = check(p, p + ADD_LEN, inner, e);
+	rc = flags_known(flags, e);
+	if (rc == 0)
+		rc = check(p, p + ADD_LEN, inner, e);
 	if (rc < 0)
 		return rc;
 	b = find(&s->bundles, wire_u32(p + 16));
@@ -264,9 +271,9 @@ static int control(struct of_session *s, const uint8_t *p, size_t len, struct fl
 
 	if (type > OFPBCT_DISCARD_REQUEST || type % 2 != 0)
 		return flow_error_int(e, OFPBFC_BAD_TYPE, "type", type, "0, 2, 4, 6", "this is no request of bundles");
-	if (flags & ~(uint16_t)(OFPBF_ATOMIC | OFPBF_ORDERED))
-		return flow_error_int(e, OFPBFC_BAD_FLAGS, "flags", flags, "0..3", "unknown flags");
-	rc = control_run(s, type, wire_u32(p + 16), flags, e);
+	rc = flags_known(flags, e);
+	if (rc == 0)
+		rc = control_run(s, type, wire_u32(p + 16), flags, e);
 	if (rc < 0)
 		return rc;
 	wire_begin(&answer, OFPT_EXPERIMENTER, wire_u32(p + 4));

@@ -92,6 +92,13 @@ static uint32_t ways_in_use(const struct flow_cache *c)
 	return n;
 }
 
+static void frame_of_some_shape(struct frame *f)
+{
+	do {
+		frame_make(f, &rng_state);
+	} while (flow_shape(f->byte, f->len) == FLOW_SHAPE_NONE);
+}
+
 static void what_is_kept_is_found_until_the_tables_change(void **state)
 {
 	struct flow_cache *const c = cache(64);
@@ -101,9 +108,7 @@ static void what_is_kept_is_found_until_the_tables_change(void **state)
 	struct burst b;
 
 	flow_window_masks_make(&none, &masks);
-	do {
-		frame_make(&f, &rng_state);
-	} while (flow_shape(f.byte, f.len) == FLOW_SHAPE_NONE);
+	frame_of_some_shape(&f);
 	burst_make(&b, &f, 1);
 	b.context[1] = (uint16_t)~b.context[0];
 	assert_true(flow_cache_sync(c, 7));
@@ -163,9 +168,7 @@ static void a_full_set_makes_room_now_and_then(void **state)
 	uint32_t kept = 0;
 
 	flow_window_masks_make(&none, &masks);
-	do {
-		frame_make(&f, &rng_state);
-	} while (flow_shape(f.byte, f.len) == FLOW_SHAPE_NONE);
+	frame_of_some_shape(&f);
 	burst_make(&b, &f, 1);
 	for (uint32_t round = 0; round < 40; round++) {
 		for (uint32_t i = 0; i < FLOW_CACHE_BURST; i++)
@@ -219,9 +222,7 @@ static void what_is_in_use_grows_and_shrinks_with_the_flows(void **state)
 	struct burst b;
 
 	flow_window_masks_make(&none, &masks);
-	do {
-		frame_make(&f, &rng_state);
-	} while (flow_shape(f.byte, f.len) == FLOW_SHAPE_NONE);
+	frame_of_some_shape(&f);
 	burst_make(&b, &f, 1);
 	assert_int_equal(first + 1, FLOW_CACHE_ENTRIES_FIRST / FLOW_CACHE_WAYS);
 	for (uint32_t round = 0; round < 3; round++) {
